@@ -1,0 +1,225 @@
+import {
+  type CloudEventAttributes,
+  type EventEnvelope,
+  type EventMeta,
+  eventMeta,
+  MAX_TIMEOUT_MS,
+  type OutcomeCode,
+  type ResultEnvelope,
+  type ResultMeta,
+  resultMeta,
+} from './envelope.js';
+import { ERRORS, isErrorCode, MeshError } from './errors.js';
+
+/*
+ * Envelope ⇄ NATS headers (ADR-4 of NATS): `NATS/1.0 CRLF (name: value CRLF)* CRLF`.
+ * Names are written in lower case and read in any. A header that equals its default is left out, because each
+ * one costs about as much as a tenth of a whole request.
+ */
+
+/** Decoded headers, names in lower case, first value of each. No prototype, so that no name is special. */
+export type HeaderMap = Record<string, string>;
+
+const FIRST_LINE = 'NATS/1.0';
+const CRLF = '\r\n';
+// What would end a header early, or be read differently by another client.
+const FORBIDDEN_IN_VALUE = /[\r\n\0]/;
+const NON_ASCII = /[^\x20-\x7e]/g;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const FAILED_TEXT = 'failed: The handler said no.';
+
+/** @throws MeshError `internal` if a value would break out of its line: a defect of the caller. */
+export function encodeHeaders(headers: Readonly<HeaderMap>): Uint8Array {
+  let text = FIRST_LINE;
+  for (const name in headers) {
+    const value = headers[name] as string;
+    if (FORBIDDEN_IN_VALUE.test(value))
+      throw new MeshError('internal', undefined, { cause: new Error(`control character in header ${name}`) });
+    text += `${CRLF}${name}: ${value}`;
+  }
+  return Buffer.from(`${text}${CRLF}${CRLF}`);
+}
+
+/** Reads a header block; an empty one has no headers. Lines without a colon are passed over. */
+export function decodeHeaders(block: Uint8Array): HeaderMap {
+  const headers: HeaderMap = Object.create(null);
+  const text = Buffer.from(block.buffer, block.byteOffset, block.byteLength).toString();
+  let start = text.indexOf(CRLF) + 2;
+  while (start > 1 && start < text.length) {
+    const end = text.indexOf(CRLF, start);
+    const stop = end < 0 ? text.length : end;
+    const colon = text.indexOf(':', start);
+    if (colon > start && colon < stop) {
+      const name = text.slice(start, colon).toLowerCase();
+      headers[name] ??= text.slice(colon + 1, stop).trim();
+    }
+    start = stop + 2;
+  }
+  return headers;
+}
+
+/** The status of a header block's first line (`NATS/1.0 503` gives 503), or 0 where there is none. */
+export function statusOf(block: Uint8Array): number {
+  // 'N' 'A' 'T' 'S' '/' '1' '.' '0' ' ' d d d
+  if (block.length < 12 || block[8] !== 0x20) return 0;
+  const status = ((block[9] ?? 0) - 48) * 100 + ((block[10] ?? 0) - 48) * 10 + ((block[11] ?? 0) - 48);
+  return status >= 100 && status <= 999 ? status : 0;
+}
+
+/** An event as headers of `mesh.call`: at most four for a usual request. */
+export function encodeEvent(event: EventEnvelope): Uint8Array {
+  const headers: HeaderMap = { 'mesh-id': event.id };
+  if (event.version !== undefined) headers['mesh-version'] = event.version;
+  if (event.timeout !== undefined) headers['mesh-timeout'] = String(Math.ceil(event.timeout));
+  if (event.contentType !== undefined) headers['ce-datacontenttype'] = encodeAttribute(event.contentType);
+  if (event.traceparent !== undefined) headers.traceparent = event.traceparent;
+  if (event.cloudEvent) writeCloudEvent(headers, event.cloudEvent);
+  headers['mesh-meta'] = asciiJson(event.meta);
+  return encodeHeaders(headers);
+}
+
+function writeCloudEvent(headers: HeaderMap, attributes: CloudEventAttributes): void {
+  for (const [name, value] of Object.entries(attributes))
+    if (value !== undefined) headers[`ce-${name}`] = encodeAttribute(value);
+}
+
+/**
+ * Reads the headers of an event; no header at all is a valid call from a plain NATS client.
+ * @param mint makes the id of an event that brings none
+ * @throws MeshError `bad-event` naming the faulty header
+ */
+export function decodeEvent(headers: Readonly<HeaderMap>, mint: () => string): EventEnvelope {
+  const timeout = headers['mesh-timeout'];
+  const contentType = headers['ce-datacontenttype'] ?? headers['content-type'];
+  const cloudEvent = readCloudEvent(headers);
+  return {
+    id: readId(headers['mesh-id']) ?? mint(),
+    meta: readMeta(headers['mesh-meta']),
+    ...(headers['mesh-version'] === undefined ? undefined : { version: headers['mesh-version'] }),
+    ...(timeout === undefined ? undefined : { timeout: readTimeout(timeout) }),
+    ...(contentType === undefined ? undefined : { contentType: decodeAttribute(contentType) }),
+    ...(cloudEvent === undefined ? undefined : { cloudEvent }),
+    ...(headers.traceparent === undefined ? undefined : { traceparent: headers.traceparent }),
+  };
+}
+
+function readId(id: string | undefined): string | undefined {
+  if (id !== undefined && !UUID.test(id)) throw badHeader('mesh-id', 'must be a UUID in lower case');
+  return id;
+}
+
+function readTimeout(text: string): number {
+  const ms = Number(text);
+  if (!Number.isInteger(ms) || ms < 1)
+    throw badHeader('mesh-timeout', 'must be a whole number of milliseconds, 1 or more');
+  return Math.min(ms, MAX_TIMEOUT_MS);
+}
+
+function readMeta(text: string | undefined): EventMeta {
+  if (text === undefined) return { source: 'nats' };
+  const parsed = eventMeta.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw badHeader('mesh-meta', `${issue?.path.join('.') || 'it'}: ${issue?.message}`);
+}
+
+const CLOUD_EVENT_NAMES = ['id', 'source', 'type', 'subject', 'time'] as const;
+
+function readCloudEvent(headers: Readonly<HeaderMap>): CloudEventAttributes | undefined {
+  let found: Record<string, string> | undefined;
+  for (const name of CLOUD_EVENT_NAMES) {
+    const value = headers[`ce-${name}`];
+    if (value !== undefined) {
+      found ??= {};
+      found[name] = decodeAttribute(value);
+    }
+  }
+  return found;
+}
+
+/** A result as headers of the reply. `Nats-Service-Error` (ADR-32 of NATS) is there exactly when it is not `ok`. */
+export function encodeResult(result: ResultEnvelope): Uint8Array {
+  const headers: HeaderMap = {};
+  if (result.contentType !== undefined) headers['content-type'] = result.contentType;
+  headers['mesh-status'] = String(result.status);
+  if (result.version !== undefined) headers['mesh-version'] = result.version;
+  headers['mesh-id'] = result.id;
+  if (result.meta !== undefined) headers['mesh-meta'] = asciiJson(result.meta);
+  if (result.outcome !== 'ok') {
+    headers['Nats-Service-Error'] = outcomeText(result.outcome);
+    headers['Nats-Service-Error-Code'] = String(result.status);
+  }
+  return encodeHeaders(headers);
+}
+
+function outcomeText(outcome: Exclude<OutcomeCode, 'ok'>): string {
+  return outcome === 'failed' ? FAILED_TEXT : `${outcome}: ${ERRORS[outcome].title}`;
+}
+
+/** @throws MeshError `internal` when an executor answers something that is no result. */
+export function decodeResult(headers: Readonly<HeaderMap>): ResultEnvelope {
+  const status = Number(headers['mesh-status']);
+  if (!Number.isInteger(status) || status < 100 || status > 599) throw badReply('mesh-status');
+  const contentType = headers['content-type'];
+  const version = headers['mesh-version'];
+  const meta = headers['mesh-meta'];
+  return {
+    id: headers['mesh-id'] ?? '',
+    outcome: readOutcome(headers['nats-service-error']),
+    status,
+    ...(version === undefined ? undefined : { version }),
+    ...(contentType === undefined ? undefined : { contentType }),
+    ...(meta === undefined ? undefined : { meta: readResultMeta(meta) }),
+  };
+}
+
+function readOutcome(text: string | undefined): OutcomeCode {
+  if (text === undefined) return 'ok';
+  const colon = text.indexOf(':');
+  const code = colon < 0 ? text : text.slice(0, colon);
+  if (isErrorCode(code)) return code;
+  return code === 'failed' ? 'failed' : 'internal';
+}
+
+function readResultMeta(text: string): ResultMeta {
+  const parsed = resultMeta.safeParse(parseJson(text));
+  if (!parsed.success) throw badReply('mesh-meta');
+  return parsed.data;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** JSON with everything outside printable ASCII escaped: the same bytes whatever a client thinks of UTF-8. */
+function asciiJson(value: unknown): string {
+  const json = JSON.stringify(value);
+  return json.replace(NON_ASCII, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** CloudEvents HTTP binding, clause 3.1.3.2: space, `"`, `%` and what is not printable ASCII, percent-encoded. */
+function encodeAttribute(value: string): string {
+  return value.replace(/[^\x21\x23\x24\x26-\x7e]+/g, encodeUriSafely);
+}
+
+function encodeUriSafely(text: string): string {
+  // A lone surrogate makes encodeURIComponent throw; toWellFormed replaces it with U+FFFD first.
+  return encodeURIComponent(text.toWellFormed());
+}
+
+function decodeAttribute(value: string): string {
+  if (!value.includes('%')) return value;
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}
+
+const badHeader = (name: string, why: string) => new MeshError('bad-event', `Header ${name}: ${why}.`);
+const badReply = (name: string) =>
+  new MeshError('internal', undefined, { cause: new Error(`an executor's reply has a bad ${name}`) });

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import type { ErrorCode } from './errors.js';
+
+/** Where an event came from. */
+export const SOURCES = ['http', 'mqtt', 'sqs', 'nats', 'lambda', 'cron', 'call'] as const;
+export type Source = (typeof SOURCES)[number];
+
+const nameValues = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
+
+/**
+ * What the source knows of an event beside its body; travels as JSON in `mesh-meta`.
+ *
+ * - http: `method`, `path` (as received), `query` (raw, without `?`), `headers`, `params` (decoded)
+ * - mqtt: `attributes` = `{ topic, qos, retain, dup, … }`, `params`
+ * - sqs: `attributes` = the message's system and message attributes
+ */
+export const eventMeta = z.object({
+  source: z.enum(SOURCES).default('nats'),
+  method: z.string().max(32).optional(),
+  path: z.string().optional(),
+  query: z.string().optional(),
+  headers: nameValues.optional(),
+  params: z.record(z.string(), z.string()).optional(),
+  attributes: z.record(z.string(), z.json()).optional(),
+});
+export type EventMeta = z.infer<typeof eventMeta>;
+
+/** CloudEvents 1.0 context attributes that a caller stated; absent ones have the mesh's defaults. */
+export interface CloudEventAttributes {
+  readonly id?: string;
+  readonly source?: string;
+  readonly type?: string;
+  readonly subject?: string;
+  /** RFC 3339. */
+  readonly time?: string;
+}
+
+/** An event on its way to a handler: everything but the body's bytes and the path, which is the subject. */
+export interface EventEnvelope {
+  /** UUIDv7 minted by the mesh: the only id used in subjects, KV keys and URLs. */
+  readonly id: string;
+  /** Wanted version or alias; absent: the route decides. */
+  readonly version?: string;
+  /** Milliseconds left, relative so that clocks need not agree; absent: {@link DEFAULT_TIMEOUT_MS}. */
+  readonly timeout?: number;
+  readonly meta: EventMeta;
+  /** Media type of the body; absent: JSON if it parses, else text. */
+  readonly contentType?: string;
+  readonly cloudEvent?: CloudEventAttributes;
+  /** W3C trace context, passed on untouched. */
+  readonly traceparent?: string;
+}
+
+export const DEFAULT_TIMEOUT_MS = 30_000;
+/** A day: longer than any sane wait, and below the range at which timers overflow. */
+export const MAX_TIMEOUT_MS = 86_400_000;
+/** Room for headers in a message: the largest body is the server's `max_payload` less this. */
+export const HEADER_ROOM_BYTES = 16 * 1024;
+
+/** How an invocation ended: `ok`, the handler's own no (`failed`), or an error of the table. */
+export type OutcomeCode = 'ok' | 'failed' | ErrorCode;
+
+/** HTTP-like details of an answer, JSON in the reply's `mesh-meta`. */
+export const resultMeta = z.object({
+  headers: nameValues.optional(),
+  cookies: z.array(z.string()).optional(),
+});
+export type ResultMeta = z.infer<typeof resultMeta>;
+
+/** A result on its way back: everything but the body's bytes. */
+export interface ResultEnvelope {
+  /** The mesh-id of the event that it answers. */
+  readonly id: string;
+  readonly outcome: OutcomeCode;
+  /** HTTP's numbers; an `ok` may have any of them, as on Lambda. */
+  readonly status: number;
+  /** The version that ran; absent when none did. */
+  readonly version?: string;
+  readonly contentType?: string;
+  readonly meta?: ResultMeta;
+}

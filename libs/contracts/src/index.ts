@@ -1,0 +1,18 @@
+/**
+ * What the services agree on. Pure values and functions: no I/O, no Nest.
+ *
+ *   control-path  the name of a handler, and a reference to one of its versions
+ *   subjects      every NATS subject and KV key, written once
+ *   envelope      an event and its result, as typed values
+ *   codec         envelope ⇄ NATS headers, byte for byte
+ *   errors        every error code: whose fault, whether to try again, what outsiders may read
+ *   manifest      what an artifact says of itself, and the route made from it
+ *   config        environment variables ⇄ one frozen, typed value
+ */
+export * from './codec.js';
+export * from './config.js';
+export * from './control-path.js';
+export * from './envelope.js';
+export * from './errors.js';
+export * from './manifest.js';
+export * from './subjects.js';

@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { type ControlPath, controlPathFault, isAlias, isVersion } from './control-path.js';
+
+/*
+ * What an artifact says of itself (`manifest.json`), and the route that the registry makes from it. The zod
+ * schema is the only description: types, validation and OpenAPI are derived from it.
+ */
+
+const controlPath = z.string().superRefine((text, context) => {
+  const fault = controlPathFault(text);
+  if (fault) context.addIssue({ code: 'custom', message: fault });
+}) as unknown as z.ZodType<ControlPath, string>;
+
+const version = z.string().refine(isVersion, 'must be a semantic version such as 1.2.0');
+
+export const HTTP_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+export type HttpMethod = (typeof HTTP_METHODS)[number];
+
+// Literal segments are a control path's, or one `{name}` for a parameter.
+const HTTP_PATH = /^(\/([a-z0-9][a-z0-9_-]{0,62}|\{[A-Za-z_][A-Za-z0-9_]{0,62}\})){1,16}$/;
+const MQTT_FILTER = /^[^\0\s]{1,512}$/u;
+
+const httpTrigger = z.strictObject({
+  http: z.strictObject({
+    method: z.union([z.enum(HTTP_METHODS), z.array(z.enum(HTTP_METHODS)).min(1)]).optional(),
+    path: z
+      .string()
+      .regex(HTTP_PATH, 'must look like /users/{id}: literal segments and {parameters}')
+      .optional(),
+  }),
+});
+const mqttTrigger = z.strictObject({
+  mqtt: z.strictObject({ filter: z.string().regex(MQTT_FILTER, 'must be an MQTT topic filter') }),
+});
+const sqsTrigger = z.strictObject({ sqs: z.strictObject({ queue: z.string().min(1).max(512) }) });
+const cronTrigger = z.strictObject({
+  cron: z.string().min(1).max(256),
+  timezone: z.string().max(64).optional(),
+});
+
+/** What makes a handler run. Without any: every method on `/<path>`, and the MQTT topic `<path>`. */
+export const trigger = z.union([httpTrigger, mqttTrigger, sqsTrigger, cronTrigger]);
+export type Trigger = z.infer<typeof trigger>;
+export type HttpTrigger = z.infer<typeof httpTrigger>['http'];
+
+export const limits = z.strictObject({
+  /** Milliseconds that one attempt may take; a caller may ask for less, never for more. */
+  timeoutMs: z.int().min(1).max(900_000).optional(),
+});
+export type Limits = z.infer<typeof limits>;
+
+const entryFile = z
+  .string()
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/, 'must be a plain file name inside the artifact');
+const environmentName = z
+  .string()
+  .regex(/^(?!MESH_)[A-Z][A-Z0-9_]{0,99}$/, 'must be an environment name that does not begin with MESH_');
+
+export const manifest = z.strictObject({
+  path: controlPath,
+  version,
+  description: z.string().max(1000).optional(),
+  /** `node`: an ES module that an executor imports. */
+  runtime: z.enum(['node']).default('node'),
+  /** The file to import. */
+  entry: entryFile.default('handler.mjs'),
+  /** Which export of it is the handler; absent: the one that `load-handler` finds. */
+  export: z.string().min(1).max(100).optional(),
+  triggers: z.array(trigger).max(64).default([]),
+  limits: limits.default({}),
+  /** Environment names that the handler wants; it sees these and no others. */
+  env: z.array(environmentName).max(64).default([]),
+  /** Free to use: owner, team, documentation. Kept with the version. */
+  meta: z.record(z.string(), z.json()).default({}),
+});
+/** A manifest with every default filled in. */
+export type Manifest = z.infer<typeof manifest>;
+/** A manifest as an author may write it. */
+export type ManifestInput = z.input<typeof manifest>;
+
+export const DIGEST = /^sha256:[0-9a-f]{64}$/;
+
+const liveVersion = manifest.omit({ path: true, description: true }).extend({
+  digest: z.string().regex(DIGEST),
+  /** Share of the calls that name no version; the weights of a route add up to 100. */
+  weight: z.int().min(0).max(100),
+});
+/** A version that executors hold ready. */
+export type LiveVersion = z.infer<typeof liveVersion>;
+
+export const route = z.object({
+  path: controlPath,
+  /** Grows with every change of this route. */
+  revision: z.int().min(1),
+  versions: z.array(liveVersion).min(1),
+  aliases: z.record(z.string().refine(isAlias, 'must be an alias'), version).default({}),
+});
+/** The value of a path's key in KV `mesh_routes`: all that ingress and executor need to know of a handler. */
+export type Route = z.infer<typeof route>;
+
+/** One line per fault, each with the place: `triggers.0.http.path: must look like …`. */
+export function faultsOf(error: z.ZodError): string[] {
+  return error.issues.map((issue) => `${issue.path.join('.') || '(whole)'}: ${issue.message}`);
+}
