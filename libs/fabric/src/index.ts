@@ -1,0 +1,23 @@
+/**
+ * The way through NATS: ports that the services use, and the adapters behind them.
+ *
+ *   connection    one connection a service; reconnects for ever, says whether it is connected
+ *   invoker       a call and its reply: one reply subscription and a table of who waits
+ *   call-intake   the other end: calls of a path arrive, each is answered
+ *   catalogue     the routing table (read by all) and its store (written by the registry)
+ *   discovery     NATS micro-service protocol, answered from the executor's own counters
+ *
+ * `nats/` holds the adapters and is the only place that knows the NATS client.
+ */
+export * from './call-intake.js';
+export * from './catalogue.js';
+export * from './connection.js';
+export * from './discovery.js';
+export * from './invoker.js';
+export { createCallIntake } from './nats/call-intake.js';
+export { connect } from './nats/connect.js';
+export { serveDiscovery } from './nats/discovery.js';
+export { createInvoker } from './nats/invoker.js';
+export { watchRoutes } from './nats/route-feed.js';
+export { openRouteStore } from './nats/route-store.js';
+export * from './settings.js';

@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises';
+import {
+  type ConnectionOptions,
+  credsAuthenticator,
+  type NatsConnection,
+  connect as natsConnect,
+} from '@nats-io/transport-node';
+import { HEADER_ROOM_BYTES } from '#contracts';
+import type { Connection, ConnectOptions } from '../connection.js';
+
+/** The adapter behind {@link Connection}; its siblings in this folder reach the client through `nc`. */
+export class NatsMeshConnection implements Connection {
+  #connected = true;
+  readonly #listeners: ((connected: boolean) => void)[] = [];
+
+  constructor(
+    readonly nc: NatsConnection,
+    /** Prefix of this service's own reply subjects; its user may subscribe below it. */
+    readonly inboxPrefix: string,
+  ) {
+    void this.#followStatus();
+  }
+
+  get connected(): boolean {
+    return this.#connected && !this.nc.isClosed() && !this.nc.isDraining();
+  }
+
+  get maxBody(): number {
+    return (this.nc.info?.max_payload ?? 1_048_576) - HEADER_ROOM_BYTES;
+  }
+
+  onStatus(listener: (connected: boolean) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async flush(): Promise<void> {
+    await this.nc.flush();
+  }
+
+  async close(): Promise<void> {
+    if (this.nc.isClosed()) return;
+    // Draining needs a server; without one it would wait for ever.
+    if (this.#connected) await this.nc.drain();
+    else await this.nc.close();
+  }
+
+  async #followStatus(): Promise<void> {
+    for await (const status of this.nc.status()) {
+      if (status.type === 'disconnect' || status.type === 'staleConnection') this.#set(false);
+      else if (status.type === 'reconnect') this.#set(true);
+    }
+    this.#set(false);
+  }
+
+  #set(connected: boolean): void {
+    if (this.#connected === connected) return;
+    this.#connected = connected;
+    for (const listener of this.#listeners) listener(connected);
+  }
+}
+
+/** Connects, waiting for a server that is not up yet; from then on reconnects for ever. */
+export async function connect(options: ConnectOptions): Promise<Connection> {
+  const inboxPrefix = options.natsUser ? `_INBOX.${options.natsUser}` : '_INBOX';
+  return new NatsMeshConnection(await natsConnect(await natsOptions(options, inboxPrefix)), inboxPrefix);
+}
+
+async function natsOptions(options: ConnectOptions, inboxPrefix: string): Promise<ConnectionOptions> {
+  return {
+    servers: options.natsUrl,
+    name: options.name,
+    inboxPrefix,
+    maxReconnectAttempts: -1,
+    waitOnFirstConnect: true,
+    reconnectTimeWait: 100,
+    reconnectJitter: 150,
+    // Without this the client gives up after two refusals, as while a server restarts with another configuration.
+    ignoreAuthErrorAbort: true,
+    // Notices a frozen server after 10–20 s instead of 4–6 minutes.
+    pingInterval: 10_000,
+    maxPingOut: 1,
+    // A stack trace a request costs more than the request.
+    noAsyncTraces: true,
+    ...(options.natsUser === undefined ? {} : { user: options.natsUser, pass: options.natsPassword ?? '' }),
+    ...(options.natsCredentials === undefined
+      ? {}
+      : { authenticator: credsAuthenticator(await readFile(options.natsCredentials)) }),
+  };
+}

@@ -1,0 +1,17 @@
+/**
+ * How a service lives: what every `main.ts` and module needs beside its own matter.
+ *
+ *   launch     goes on with the Node version that the project needs (imported alone: `#lifecycle/launch`)
+ *   run        environment → configuration → start → signals → orderly stop
+ *   health     `/health`, `/health/ready`, `/metrics`, and the server for services that have no other
+ *   readiness  named checks that must all hold
+ *   metrics    one prom-client registry a service
+ *   problem    problem+json for every error of a Nest HTTP server
+ */
+export * from './health.js';
+export * from './listen-address.js';
+export * from './logger.js';
+export * from './metrics.js';
+export * from './problem.js';
+export * from './readiness.js';
+export * from './run.js';
