@@ -1,1 +1,28 @@
-export {};
+/**
+ * `@lambda-mesh/handler`: what a handler's author imports.
+ *
+ *   export default handler('users/find', { version: '0.0.1' }, async (event, context) => …)
+ *
+ * Its siblings: `runtime` is what an executor runs handlers with, `testing` what an author tests them with.
+ */
+export type {
+  AnswerHeaders,
+  AnswerOptions,
+  CallError,
+  CallOptions,
+  CloudEvent,
+  HandlerContext,
+  HandlerEvent,
+  HandlerFunction,
+  HandlerLog,
+  HandlerOptions,
+  HandlerTrigger,
+  HttpAnswer,
+  HttpMethod,
+  JsonValue,
+  LogLevel,
+  Source,
+  UploadedFile,
+  Values,
+} from './author-types.js';
+export { FAIL, type HandlerDefinition, handler, handler as λ, OK } from './definition.js';

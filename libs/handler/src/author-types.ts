@@ -1,0 +1,150 @@
+/*
+ * What a handler's author sees: events, contexts, answers, options. These types are published alone (`.d.ts`), so
+ * they refer to nothing but the platform. A spec holds them against the manifest's schema.
+ */
+
+/** Where an event came from. */
+export type Source = 'http' | 'mqtt' | 'sqs' | 'nats' | 'lambda' | 'cron' | 'call';
+
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue };
+
+/** Names with one or several values. Has no prototype, so that no name is special. */
+export type Values = Record<string, string | string[]>;
+
+/** What a caller of the mesh stated as CloudEvents 1.0 context attributes. */
+export interface CloudEvent {
+  readonly id?: string;
+  readonly source?: string;
+  readonly type?: string;
+  readonly subject?: string;
+  /** RFC 3339. */
+  readonly time?: string;
+}
+
+/** A file of a `multipart/form-data` body. */
+export interface UploadedFile {
+  readonly filename: string;
+  readonly contentType: string;
+  readonly content: Uint8Array;
+}
+
+/** What happened: the one argument that every source fills in the same way. */
+export interface HandlerEvent<Body = unknown> {
+  /** The mesh-id: a UUIDv7, unique for every event. */
+  readonly id: string;
+  /** The control path that was called, such as `users/find`. */
+  readonly path: string;
+  readonly source: Source;
+  /** RFC 3339; when the caller stated none, when the event reached the handler. */
+  readonly time: string;
+  /** HTTP's method; absent from other sources. */
+  readonly method: string | undefined;
+  /**
+   * What the caller asked with. HTTP: the query string. Other sources have none, so the fields of the JSON object that
+   * they sent: scalars as strings, arrays of scalars as string[]; null and nested values are in `body` alone.
+   */
+  readonly query: Values;
+  /** Parameters of the trigger's path or topic filter, decoded. */
+  readonly params: Record<string, string>;
+  /** HTTP's headers, names in lower case. */
+  readonly headers: Values;
+  /**
+   * Decoded by content type: JSON; `text/*` a string; a URL-encoded form {@link Values}; multipart the same with
+   * {@link UploadedFile}s; anything else the bytes. Without a content type: JSON if it parses, else text if it is
+   * UTF-8, else the bytes. An empty body is `null`.
+   */
+  readonly body: Body;
+  /** The body as it was sent. */
+  readonly raw: Uint8Array;
+  /** What else the source knows: an MQTT topic and QoS, the attributes of an SQS message. */
+  readonly attributes: Record<string, JsonValue>;
+  readonly cloudEvent: CloudEvent | undefined;
+}
+
+/** An answer with HTTP's details, as Lambda knows it. It is OK whatever its status. */
+export interface HttpAnswer {
+  /** 200–599. */
+  readonly statusCode: number;
+  readonly headers?: AnswerHeaders;
+  /** Whole `Set-Cookie` values. */
+  readonly cookies?: readonly string[];
+  /** Text as it is, bytes as they are, anything else as JSON. */
+  readonly body?: unknown;
+  /** The body is base64 text and stands for its bytes. */
+  readonly isBase64Encoded?: boolean;
+}
+
+export type AnswerHeaders = Readonly<
+  Record<string, string | number | boolean | readonly string[] | undefined>
+>;
+
+export interface AnswerOptions {
+  /** OK: 200–599, unless stated 200 (204 without a body). FAIL: 400–599, unless stated 400. */
+  readonly status?: number;
+  readonly headers?: AnswerHeaders;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+type LogLine = (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+/** `context.log('text', { … })` is `info`. */
+export type HandlerLog = LogLine & Readonly<Record<LogLevel, LogLine>>;
+
+export interface CallOptions {
+  /** A version or an alias of the handler that is called. */
+  readonly version?: string;
+  /** Milliseconds; never more than what is left of this event's own time. */
+  readonly timeout?: number;
+}
+
+/** With what {@link HandlerContext.call} rejects. */
+export interface CallError extends Error {
+  /** `failed` for the other handler's FAIL, else a code of docs/errors.md such as `no-route`. */
+  readonly code: string;
+  readonly status: number;
+  /** The decoded body of the answer, if there was one. */
+  readonly body: unknown;
+}
+
+/** How a handler answers, and what it knows of its own run. */
+export interface HandlerContext {
+  /**
+   * States the outcome. The first call counts; later ones are logged. It does not end the handler: `return` it.
+   * A handler that throws afterwards has failed all the same.
+   */
+  (outcome: 'OK' | 'FAIL', body?: unknown, options?: AnswerOptions): void;
+  /** The version of this handler that runs. */
+  readonly version: string;
+  /** 1 for the first attempt at this event. */
+  readonly attempt: number;
+  /** Milliseconds until this run is stopped; never negative. */
+  remainingTime(): number;
+  /** Aborts when the deadline passes or the caller goes away. */
+  readonly signal: AbortSignal;
+  readonly log: HandlerLog;
+  /** Calls another handler and resolves to its decoded answer. @throws {@link CallError} unless that is OK */
+  call<T = unknown>(path: string, body?: unknown, options?: CallOptions): Promise<T>;
+}
+
+export type HandlerFunction<Body = unknown> = (event: HandlerEvent<Body>, context: HandlerContext) => unknown;
+
+export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
+
+/** What makes a handler run. Without any: every method on `/<path>`, and the MQTT topic `<path>`. */
+export type HandlerTrigger =
+  | { http: { method?: HttpMethod | HttpMethod[]; path?: string } }
+  | { mqtt: { filter: string } }
+  | { sqs: { queue: string } }
+  | { cron: string; timezone?: string };
+
+/** What an author states beside the path. It is read once, when the handler is packed. */
+export interface HandlerOptions {
+  /** A semantic version; absent: the one in package.json. */
+  readonly version?: string;
+  readonly description?: string;
+  /** Free to use: owner, team, documentation. Kept with the version. */
+  readonly meta?: Record<string, JsonValue>;
+  readonly triggers?: HandlerTrigger[];
+  readonly limits?: { timeoutMs?: number };
+  /** Environment names that the handler wants; it sees these and no others. */
+  readonly env?: string[];
+}

@@ -1,0 +1,42 @@
+import { MeshError } from '../../contracts/src/errors.js';
+import { encodeReturned, encodeStatement } from './answer.js';
+import type { HandlerEvent } from './author-types.js';
+import { createContext, type Run } from './context.js';
+import type { Host } from './host.js';
+import { errorOutcome, type Outcome } from './outcome.js';
+import type { ResolvedHandler } from './resolve-handler.js';
+
+/**
+ * Runs a handler on an event and says how it ended. Never rejects; it may never resolve either: deadlines are the
+ * host's matter.
+ *
+ * - a throw is `handler-error`, also after `context(…)`: a handler that broke half-way has not succeeded;
+ * - else the first `context(…)` is the outcome, whatever is returned;
+ * - else the returned value is OK: `undefined` 204, text, bytes, an HTTP answer, or JSON;
+ * - what cannot be sent is `bad-answer`.
+ */
+export async function runHandler(
+  resolved: ResolvedHandler,
+  event: HandlerEvent,
+  host: Host,
+): Promise<Outcome> {
+  const run: Run = { host, statement: undefined, log: undefined };
+  let returned: unknown;
+  try {
+    returned = await resolved.invoke(event, createContext(run));
+  } catch (thrown) {
+    return errorOutcome(new MeshError('handler-error'), event.id, thrown ?? String(thrown));
+  }
+  return encode(run, returned, event.id);
+}
+
+function encode({ statement }: Run, returned: unknown, meshId: string): Outcome {
+  try {
+    return statement ? encodeStatement(statement) : encodeReturned(returned);
+  } catch (error) {
+    // By class, for once: a getter of the answer may throw what only looks like an error of the mesh.
+    if (error instanceof MeshError) return errorOutcome(error, meshId, error.cause);
+    const unreadable = new MeshError('bad-answer', 'It threw while being read.');
+    return errorOutcome(unreadable, meshId, error ?? String(error));
+  }
+}

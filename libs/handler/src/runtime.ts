@@ -1,0 +1,17 @@
+/**
+ * What runs handlers: an executor, and `testing` with the same code, so that a test and production agree.
+ *
+ *   resolve-handler   a module's exports → the handler among them
+ *   build-event       envelope + bytes → the event that a handler sees
+ *     decode-body       bytes → value, by content type (media-type, json, pairs, multipart, structured-event)
+ *   run-handler       handler + event → outcome; never rejects
+ *     context           what a handler answers through
+ *     answer            returned value → status, headers, bytes (answer-headers)
+ *     outcome           thrown value or error of the mesh → outcome
+ */
+export type { HandlerContext, HandlerEvent, LogLevel } from './author-types.js';
+export { buildEvent } from './build-event.js';
+export type { CallReply, CallRequest, Host } from './host.js';
+export { errorOutcome, type Outcome, type OutcomeCause } from './outcome.js';
+export { type ResolvedHandler, resolveHandler } from './resolve-handler.js';
+export { runHandler } from './run-handler.js';

@@ -1,0 +1,41 @@
+import { isUtf8 } from 'node:buffer';
+import { MeshError } from '../../contracts/src/errors.js';
+
+const UTF8_NAMES = new Set(['utf-8', 'utf8', 'us-ascii', 'ascii']);
+
+export const isUtf8Name = (charset: string | undefined): boolean =>
+  charset === undefined || UTF8_NAMES.has(charset);
+
+/** Bytes as text if they are UTF-8. A byte order mark is no part of the text. */
+export function utf8(bytes: Uint8Array): string | undefined {
+  if (!isUtf8(bytes)) return undefined;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+}
+
+/**
+ * Bytes as text in a charset (UTF-8 unless stated).
+ * @throws MeshError `bad-body` for bytes that the charset does not have, `unsupported-media-type` for an unknown one
+ */
+export function decodeText(bytes: Uint8Array, charset?: string): string {
+  const text = isUtf8Name(charset) ? utf8(bytes) : decodeOther(bytes, charset as string);
+  if (text === undefined) throw new MeshError('bad-body', `The body is not ${charset ?? 'utf-8'} text.`);
+  return text;
+}
+
+function decodeOther(bytes: Uint8Array, charset: string): string | undefined {
+  const decoder = decoderFor(charset);
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function decoderFor(charset: string): InstanceType<typeof TextDecoder> {
+  try {
+    return new TextDecoder(charset, { fatal: true });
+  } catch {
+    throw new MeshError('unsupported-media-type', 'The charset is not known.');
+  }
+}
