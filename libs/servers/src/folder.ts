@@ -1,0 +1,19 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** Where a server keeps its data. */
+export interface DataFolder {
+  readonly path: string;
+  /** Removes a temporary folder; leaves a given one alone. */
+  discard(): void;
+}
+
+/** The given folder, or a temporary one for a server whose data nobody will want again. */
+export function dataFolder(server: string, given: string | undefined): DataFolder {
+  if (given !== undefined) return { path: resolve(given), discard: () => undefined };
+  const path = mkdtempSync(join(tmpdir(), `mesh-${server}-`));
+  // Others may pass through, not look: Postgres runs as another user when root starts it.
+  chmodSync(path, 0o711);
+  return { path, discard: () => rmSync(path, { recursive: true, force: true }) };
+}

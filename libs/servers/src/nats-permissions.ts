@@ -1,0 +1,96 @@
+import { ROUTES_BUCKET } from '#contracts';
+
+/*
+ * What each user of the NATS server may say and hear: what its part needs and no more, so that a service which is
+ * taken over cannot become another. Two accounts share no subject: MESH for services and callers, DEVICES for MQTT
+ * clients. Replies go to inboxes, and an inbox tells what was asked: every service has its own prefix,
+ * `_INBOX.<user>`, which no other user may hear.
+ */
+export const SERVICE_USERS = ['registry', 'executor', 'ingress', 'bridge'] as const;
+export type ServiceUser = (typeof SERVICE_USERS)[number];
+/** Who a client without credentials is, on NATS and on MQTT. */
+export type AnonymousUser = 'caller' | 'device';
+
+interface Rule {
+  readonly allow?: readonly string[];
+  readonly deny?: readonly string[];
+}
+export interface Permissions {
+  readonly publish: Rule;
+  readonly subscribe: Rule;
+  /** May answer each message that it hears so many times, within so long. */
+  readonly allowResponses?: { readonly max: number; readonly expires: string };
+}
+
+const routesStream = `KV_${ROUTES_BUCKET}`;
+/** To follow the routing table: open the bucket, read keys, watch it with a consumer of its own, pushed or pulled. */
+const READ_ROUTES = [
+  '$JS.API.INFO',
+  `$JS.API.STREAM.INFO.${routesStream}`,
+  `$JS.API.DIRECT.GET.${routesStream}`,
+  `$JS.API.DIRECT.GET.${routesStream}.>`,
+  `$JS.API.STREAM.MSG.GET.${routesStream}`,
+  `$JS.API.CONSUMER.CREATE.${routesStream}`,
+  `$JS.API.CONSUMER.CREATE.${routesStream}.>`,
+  `$JS.API.CONSUMER.INFO.${routesStream}.>`,
+  `$JS.API.CONSUMER.MSG.NEXT.${routesStream}.>`,
+  `$JS.API.CONSUMER.DELETE.${routesStream}.>`,
+  `$JS.FC.${routesStream}.>`,
+];
+
+const inbox = (user: ServiceUser): string => `_INBOX.${user}.>`;
+// Answers arrive within a call's deadline at most; one request may have several ($SRV, streamed results).
+const ANSWERS = { max: 16, expires: '15m' } as const;
+// JetStream's own subjects: whoever may use them could read and delete what others sent or keep.
+const JETSTREAM = ['$JS.>', '$KV.>', '$O.>'];
+/** An MQTT client. The server makes a QoS 1 subscription under `$MQTT.sub` in the client's name: that one stays open. */
+const MQTT_CLIENT: Permissions = {
+  publish: { deny: [...JETSTREAM, '$MQTT.>'] },
+  subscribe: { deny: [...JETSTREAM, '$MQTT.msgs.>', '$MQTT.rmsgs.>', '$MQTT.sess.>', '$MQTT.qos2.>'] },
+};
+
+export const PERMISSIONS: Readonly<Record<ServiceUser | AnonymousUser, Permissions>> = {
+  caller: {
+    publish: { allow: ['mesh.call.>', '$SRV.>'] },
+    subscribe: { allow: ['_INBOX.>'], deny: SERVICE_USERS.map(inbox) },
+  },
+  ingress: {
+    publish: {
+      allow: [
+        'mesh.call.>',
+        'mesh.work.>',
+        'mesh.audit.>',
+        'mesh.cancel.>',
+        'mesh.registry.>',
+        ...READ_ROUTES,
+      ],
+    },
+    subscribe: { allow: [inbox('ingress')] },
+  },
+  executor: {
+    publish: {
+      allow: [
+        'mesh.call.>',
+        'mesh.dead.>',
+        'mesh.audit.>',
+        'mesh.log.>',
+        'mesh.registry.>',
+        '$JS.API.CONSUMER.INFO.WORK.>',
+        '$JS.API.CONSUMER.MSG.NEXT.WORK.>',
+        '$JS.ACK.WORK.>',
+        ...READ_ROUTES,
+      ],
+    },
+    subscribe: { allow: ['mesh.call.>', 'mesh.cancel.>', '$SRV.>', inbox('executor')] },
+    allowResponses: ANSWERS,
+  },
+  registry: {
+    publish: {
+      allow: [`$KV.${ROUTES_BUCKET}.>`, 'mesh.audit.>', '$JS.API.>', '$JS.ACK.AUDIT.>', '$JS.FC.>'],
+    },
+    subscribe: { allow: ['mesh.registry.>', '$SRV.>', inbox('registry')] },
+    allowResponses: ANSWERS,
+  },
+  device: MQTT_CLIENT,
+  bridge: MQTT_CLIENT,
+};
