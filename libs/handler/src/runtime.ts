@@ -12,6 +12,6 @@
 export type { HandlerContext, HandlerEvent, LogLevel } from './author-types.js';
 export { buildEvent } from './build-event.js';
 export type { CallReply, CallRequest, Host } from './host.js';
-export { errorOutcome, type Outcome, type OutcomeCause } from './outcome.js';
+export { describe, errorOutcome, type Outcome, type OutcomeCause } from './outcome.js';
 export { type ResolvedHandler, resolveHandler } from './resolve-handler.js';
 export { runHandler } from './run-handler.js';

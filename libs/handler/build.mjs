@@ -1,0 +1,52 @@
+// Builds what is published of this package into dist/: two bundles without dependencies, and the types of what an
+// author sees. Run by tools/build.mjs; `npm pack` here then makes the tarball.
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import ts from 'typescript';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const dist = `${here}dist`;
+/** The files whose types are public. They may refer to one another and to nothing else. */
+const TYPED = ['author-types', 'definition', 'index', 'testing'];
+
+await rm(dist, { recursive: true, force: true });
+await mkdir(dist, { recursive: true });
+await Promise.all([bundle(), ...TYPED.map(declare)]);
+
+function bundle() {
+  return build({
+    absWorkingDir: here,
+    entryPoints: ['src/index.ts', 'src/testing.ts'],
+    outdir: 'dist',
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    // Contracts' files have no side effects: what the types alone need of them is left out.
+    treeShaking: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    charset: 'utf8',
+  });
+}
+
+async function declare(name) {
+  const source = await readFile(`${here}src/${name}.ts`, 'utf8');
+  const { outputText, diagnostics = [] } = ts.transpileDeclaration(source, {
+    fileName: `${name}.ts`,
+    reportDiagnostics: true,
+    compilerOptions: { declaration: true, isolatedDeclarations: true, target: ts.ScriptTarget.ES2023 },
+  });
+  if (diagnostics.length > 0) throw new Error(`${name}.ts: ${ts.formatDiagnostics(diagnostics, host)}`);
+  for (const [, from] of outputText.matchAll(/from '(.+?)'/g))
+    if (!TYPED.includes(from.replace(/^\.\/(.*)\.js$/, '$1')))
+      throw new Error(`The types of ${name}.ts refer to ${from}, which is not published.`);
+  await writeFile(`${dist}/${name}.d.ts`, outputText);
+}
+
+const host = {
+  getCurrentDirectory: () => here,
+  getCanonicalFileName: (name) => name,
+  getNewLine: () => '\n',
+};
