@@ -58,6 +58,7 @@ export const ERRORS = {
   'unsupported-runtime': kind(502, 'handler', 'never', 'No executor here runs this kind of handler.'),
   'no-executor': kind(503, 'mesh', 'later', 'No executor is running this handler now.'),
   'not-connected': kind(503, 'mesh', 'later', 'The mesh is not connected to its message server.'),
+  'catalogue-unavailable': kind(503, 'mesh', 'later', 'The registry cannot reach its database.'),
   'shutting-down': kind(503, 'mesh', 'later', 'This service is shutting down.'),
   'deadline-exceeded': kind(504, 'handler', 'later', 'No answer came before the deadline.'),
 } as const satisfies Record<string, ErrorKind>;
