@@ -5,8 +5,8 @@ import { join, resolve } from 'node:path';
 /** Where a server keeps its data. */
 export interface DataFolder {
   readonly path: string;
-  /** Removes a temporary folder; leaves a given one alone. */
-  discard(): void;
+  /** Removes a temporary folder, and one that was used in its stead; leaves a given one alone. */
+  discard(other?: string): void;
 }
 
 /** The given folder, or a temporary one for a server whose data nobody will want again. */
@@ -15,5 +15,6 @@ export function dataFolder(server: string, given: string | undefined): DataFolde
   const path = mkdtempSync(join(tmpdir(), `mesh-${server}-`));
   // Others may pass through, not look: Postgres runs as another user when root starts it.
   chmodSync(path, 0o711);
-  return { path, discard: () => rmSync(path, { recursive: true, force: true }) };
+  const remove = (one: string) => rmSync(one, { recursive: true, force: true });
+  return { path, discard: (other = path) => [path, other].forEach(remove) };
 }

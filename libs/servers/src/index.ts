@@ -13,4 +13,5 @@ export { type Reaped, reapOrphans } from './claim.js';
 export { type NatsLogin, type NatsOptions, type NatsServer, startNats } from './nats.js';
 export { MAX_PAYLOAD, type NatsConfig, natsConfig } from './nats-config.js';
 export { PERMISSIONS, type ServiceUser } from './nats-permissions.js';
+export { type PostgresOptions, type PostgresServer, startPostgres } from './postgres.js';
 export { ServerError } from './server-error.js';

@@ -54,7 +54,7 @@ async function listenOnce(port: number): Promise<number> {
  * `isPortTaken` tells that failure from others.
  */
 export async function onPort<T>(
-  { port }: WantedPort,
+  port: number,
   isPortTaken: (error: unknown) => boolean,
   start: (port: number) => Promise<T>,
 ): Promise<T> {
