@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mayEnter, mayRead, openToAll } from './reach.js';
@@ -23,10 +23,12 @@ export async function reachablePrograms(
   installed: string,
   uid: number | undefined,
   tell: Progress,
+  shared = SHARED,
 ): Promise<string> {
   if (uid === undefined || mayRead(join(installed, 'share/postgresql/postgres.bki'), uid)) return installed;
   const { size, mtimeMs } = statSync(join(installed, 'bin/postgres'));
-  const copy = join(sharedFolder(), `postgres-${size}-${Math.trunc(mtimeMs / 1000)}`);
+  makeShared(shared);
+  const copy = join(shared, `postgres-${size}-${Math.trunc(mtimeMs / 1000)}`);
   if (existsSync(copy)) return copy;
   tell(`copying Postgres to ${copy}: user ${uid} may not enter ${installed}`);
   const part = `${copy}.${randomUUID()}`;
@@ -41,34 +43,50 @@ export async function reachablePrograms(
  * The folder in which the cluster lives: `dataDir`, or, where `uid` cannot enter that, one below SHARED. Both then
  * hold the same mark; where they differ, `dataDir` was removed and made anew, and the old data must not come back.
  */
-export async function clusterHome(dataDir: string, uid: number | undefined, tell: Progress): Promise<string> {
+export async function clusterHome(
+  dataDir: string,
+  uid: number | undefined,
+  tell: Progress,
+  shared = SHARED,
+): Promise<string> {
   if (uid === undefined || mayEnter(dataDir, uid)) return dataDir;
-  const name = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);
-  const home = join(sharedFolder(), `data-${name}`);
-  const mark = markOf(dataDir);
-  if (mark !== undefined && mark === markOf(home)) return home;
+  makeShared(shared);
+  await removeAbandoned(shared);
+  const home = join(shared, `data-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}`);
+  if (existsSync(home)) return home;
   tell(`keeping the database in ${home}: user ${uid} may not enter ${dataDir}`);
-  await rm(home, { recursive: true, force: true });
   mkdirSync(home, { mode: 0o711 });
-  const fresh = randomUUID();
-  for (const folder of [home, dataDir]) writeFileSync(join(folder, MARK), fresh);
+  const mark: Mark = { id: randomUUID(), dataDir };
+  for (const folder of [dataDir, home]) writeFileSync(join(folder, MARK), JSON.stringify(mark));
   return home;
 }
 
-function markOf(folder: string): string | undefined {
+interface Mark {
+  readonly id: string;
+  readonly dataDir: string;
+}
+
+function markOf(folder: string): Mark | undefined {
   try {
-    return readFileSync(join(folder, MARK), 'utf8');
+    return JSON.parse(readFileSync(join(folder, MARK), 'utf8')) as Mark;
   } catch {
     return undefined;
   }
 }
 
-function sharedFolder(): string {
+/** Removes each cluster whose data folder is no longer the one that it was made for. */
+async function removeAbandoned(shared: string): Promise<void> {
+  for (const name of readdirSync(shared)) {
+    const mark = markOf(join(shared, name));
+    if (mark && markOf(mark.dataDir)?.id !== mark.id) await rm(join(shared, name), { recursive: true });
+  }
+}
+
+function makeShared(shared: string): void {
   try {
-    mkdirSync(SHARED, { recursive: true, mode: 0o755 });
-    return SHARED;
+    mkdirSync(shared, { recursive: true, mode: 0o755 });
   } catch (cause) {
-    const why = `Started by root, Postgres runs as user ${NOBODY}, who may not enter this folder, and ${SHARED} cannot be made.`;
+    const why = `Started by root, Postgres runs as user ${NOBODY}, who may not enter this folder, and ${shared} cannot be made.`;
     const remedy = 'Remedy: run as another user than root, or work below a folder that every user may enter.';
     throw new ServerError('postgres', `${why} ${remedy}`, { cause });
   }
