@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BuildFailure, build, type Message } from 'esbuild';
+import type { Source } from './entry.js';
+import { PackError } from './pack-error.js';
+import { canonicalMap } from './source-map.js';
+
+/** One ES module with all that the handler needs, and its source map. */
+export interface Bundle {
+  readonly code: Uint8Array;
+  readonly map: Uint8Array;
+}
+
+export const ENTRY_FILE = 'handler.mjs';
+export const MAP_FILE = `${ENTRY_FILE}.map`;
+
+/**
+ * Native extras that packages use if they are there and do without if not. A bundle cannot hold them, so they are
+ * never looked for at pack time: what one machine has installed must not change the artifact.
+ */
+const OPTIONAL_NATIVE = ['pg-native', 'bufferutil', 'utf-8-validate', 'cpu-features'];
+
+/** CommonJS packages inside an ES module still expect these three names. */
+const COMMONJS_NAMES = [
+  "import { createRequire as __meshRequire } from 'node:module';",
+  "import { dirname as __meshDirname } from 'node:path';",
+  "import { fileURLToPath as __meshPath } from 'node:url';",
+  'const require = __meshRequire(import.meta.url);',
+  'const __filename = __meshPath(import.meta.url);',
+  'const __dirname = __meshDirname(__filename);',
+].join('');
+
+/** @throws PackError `bundle-failed` with file and line of each fault */
+export async function bundle(source: Source): Promise<Bundle> {
+  const { outputFiles } = await run(source);
+  const output = (ending: string) => outputFiles.find(({ path }) => path.endsWith(ending))?.contents;
+  const [code, map] = [output(ENTRY_FILE), output(MAP_FILE)];
+  if (!code || !map) throw new Error('esbuild gave no output');
+  return { code, map: await canonicalMap(map, outFolder(source), source.folder) };
+}
+
+// Nothing is written there: it is where the source map's paths start from, and never an input's own name.
+const outFolder = ({ folder }: Source): string => join(folder, '.mesh-out');
+
+async function run(source: Source) {
+  const { folder, entry } = source;
+  const tsconfig = join(folder, 'tsconfig.json');
+  try {
+    return await build({
+      absWorkingDir: folder,
+      entryPoints: [entry],
+      outfile: join(outFolder(source), ENTRY_FILE),
+      write: false,
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node24',
+      banner: { js: COMMONJS_NAMES },
+      external: OPTIONAL_NATIVE,
+      sourcemap: 'linked',
+      sourcesContent: false,
+      // Unminified output holds the paths of modules, which depend on where the folder lies. Names are kept for logs.
+      minify: true,
+      keepNames: true,
+      charset: 'utf8',
+      legalComments: 'none',
+      logLevel: 'silent',
+      // The folder's own settings or none: those of a folder above are not part of the handler.
+      ...(existsSync(tsconfig) ? { tsconfig } : { tsconfigRaw: {} }),
+    });
+  } catch (error) {
+    throw bundleError(error as BuildFailure, folder);
+  }
+}
+
+function bundleError(failure: BuildFailure, folder: string): PackError {
+  const messages = failure.errors ?? [];
+  const reason = messages.length > 0 ? messages.map(lineOf).join('\n') : String(failure);
+  const isMissing = messages.some(({ text }) => text.startsWith('Could not resolve'));
+  const isNative = messages.some(({ text }) => text.includes('".node"'));
+  const remedy = isNative
+    ? 'A native addon cannot be packed: use a package without one.'
+    : isMissing
+      ? `Install what is missing: npm install in ${folder}.`
+      : 'Correct it and pack again.';
+  return new PackError('bundle-failed', `The handler cannot be bundled.\n${reason}\n`, remedy, {
+    cause: failure,
+  });
+}
+
+function lineOf({ location, text }: Message): string {
+  return location ? `${location.file}:${location.line}:${location.column + 1}: ${text}` : text;
+}

@@ -1,0 +1,16 @@
+/**
+ * From a folder with a handler to an artifact in the registry, and back.
+ *
+ *   pack        folder → artifact: entry, bundle (source-map), read-module, make-manifest, archive
+ *   publish     artifact → registry, through its one door
+ *   unpack      artifact → manifest and files, whatever the bytes are; used by registry and executor
+ *   digest      bytes → `sha256:…`
+ *
+ * An artifact is a gzip'd tar of `manifest.json`, `handler.mjs` and `handler.mjs.map`: the same bytes for the same
+ * sources, in whatever folder they lie.
+ */
+export { contentDigestOf, digestOf } from './digest.js';
+export { type Packed, type PackOptions, pack } from './pack.js';
+export { PackError, type PackErrorCode } from './pack-error.js';
+export { ARTIFACT_TYPE, PublishError, type PublishRequest, publish } from './publish.js';
+export { type Unpacked, type UnpackLimits, unpack } from './unpack.js';

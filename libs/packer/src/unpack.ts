@@ -1,0 +1,96 @@
+import { buffer } from 'node:stream/consumers';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import tar from 'tar-stream';
+import { faultsOf, type Manifest, MeshError, manifest } from '#contracts';
+
+export interface UnpackLimits {
+  /** Bytes after inflating, all files and the archive's own together; 64 MiB unless stated. */
+  readonly maxBytes?: number;
+  /** 16 unless stated: an artifact has three. */
+  readonly maxFiles?: number;
+}
+
+export interface Unpacked {
+  readonly manifest: Manifest;
+  /** By plain name; `manifest.json` is among them. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+}
+
+const DEFAULTS = { maxBytes: 64 * 1024 * 1024, maxFiles: 16 } as const;
+const MAX_MANIFEST_BYTES = 256 * 1024;
+// Plain names alone: no folder, so neither `..` nor an absolute path, on any system. The same as a manifest's `entry`.
+const PLAIN_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
+
+const inflate = promisify(gunzip);
+
+/**
+ * Reads an artifact, whatever the bytes are; nothing is written anywhere.
+ * @throws MeshError `bad-artifact` with the reason
+ */
+export async function unpack(artifact: Uint8Array, limits: UnpackLimits = {}): Promise<Unpacked> {
+  const { maxBytes, maxFiles } = { ...DEFAULTS, ...limits };
+  const files = await readFiles(await inflateBounded(artifact, maxBytes), maxFiles);
+  const parsed = readManifest(files.get('manifest.json'));
+  if (!files.has(parsed.entry)) throw bad(`its manifest names ${parsed.entry}, which is not in it`);
+  return { manifest: parsed, files };
+}
+
+/** Stops as soon as the bound is passed: a small archive can inflate to a thousand times its size. */
+async function inflateBounded(artifact: Uint8Array, maxOutputLength: number): Promise<Uint8Array> {
+  try {
+    return await inflate(artifact, { maxOutputLength });
+  } catch (error) {
+    const isTooLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
+    throw bad(isTooLarge ? `it inflates to more than ${maxOutputLength} bytes` : 'it is not gzip');
+  }
+}
+
+async function readFiles(bytes: Uint8Array, maxFiles: number): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  const extract = tar.extract();
+  extract.end(bytes);
+  try {
+    for await (const entry of extract) {
+      const name = checkEntry(entry.header, files, maxFiles);
+      files.set(name, await buffer(entry));
+    }
+  } catch (error) {
+    throw error instanceof MeshError ? error : bad('it is not a whole tar archive');
+  } finally {
+    extract.destroy();
+  }
+  return files;
+}
+
+function checkEntry(
+  { name, type }: { name: string; type?: string | null | undefined },
+  files: ReadonlyMap<string, unknown>,
+  maxFiles: number,
+): string {
+  const shown = JSON.stringify(name.slice(0, 100));
+  if (type !== 'file') throw bad(`${shown} is a ${type}: only files are taken`);
+  if (!PLAIN_NAME.test(name)) throw bad(`${shown} is not a plain file name`);
+  if (files.has(name)) throw bad(`${shown} is in it twice`);
+  if (files.size >= maxFiles) throw bad(`it has more than ${maxFiles} files`);
+  return name;
+}
+
+function readManifest(bytes: Uint8Array | undefined): Manifest {
+  if (!bytes) throw bad('it has no manifest.json');
+  if (bytes.length > MAX_MANIFEST_BYTES) throw bad(`its manifest is larger than ${MAX_MANIFEST_BYTES} bytes`);
+  const parsed = manifest.safeParse(parseJson(bytes));
+  if (!parsed.success)
+    throw bad(`its manifest is faulty: ${faultsOf(parsed.error).join('; ').slice(0, 1000)}`);
+  return parsed.data;
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw bad('its manifest is not JSON');
+  }
+}
+
+const bad = (why: string) => new MeshError('bad-artifact', `The artifact is refused: ${why}.`);
