@@ -5,12 +5,12 @@
  *   publish     artifact → registry, through its one door
  *   unpack      artifact → manifest and files, whatever the bytes are; used by registry and executor
  *   digest      bytes → `sha256:…`
+ *   artifact    the entry for services that read artifacts: digest and unpack alone
  *
  * An artifact is a gzip'd tar of `manifest.json`, `handler.mjs` and `handler.mjs.map`: the same bytes for the same
  * sources, in whatever folder they lie.
  */
-export { contentDigestOf, digestOf } from './digest.js';
+export * from './artifact.js';
 export { type Packed, type PackOptions, pack } from './pack.js';
 export { PackError, type PackErrorCode } from './pack-error.js';
 export { ARTIFACT_TYPE, PublishError, type PublishRequest, publish } from './publish.js';
-export { type Unpacked, type UnpackLimits, unpack } from './unpack.js';
