@@ -83,20 +83,38 @@ function writeCloudEvent(headers: HeaderMap, attributes: CloudEventAttributes): 
     if (value !== undefined) headers[`ce-${name}`] = encodeAttribute(value);
 }
 
+/** What decides where an event goes, cheap to read: the rest may be decoded in another thread. */
+export interface EventRouting {
+  readonly id: string;
+  readonly version?: string;
+  readonly timeout?: number;
+}
+
+/**
+ * @param mint makes the id of an event that brings none
+ * @throws MeshError `bad-event` naming the faulty header
+ */
+export function decodeRouting(headers: Readonly<HeaderMap>, mint: () => string): EventRouting {
+  const timeout = headers['mesh-timeout'];
+  const version = headers['mesh-version'];
+  return {
+    id: readId(headers['mesh-id']) ?? mint(),
+    ...(version === undefined ? undefined : { version }),
+    ...(timeout === undefined ? undefined : { timeout: readTimeout(timeout) }),
+  };
+}
+
 /**
  * Reads the headers of an event; no header at all is a valid call from a plain NATS client.
  * @param mint makes the id of an event that brings none
  * @throws MeshError `bad-event` naming the faulty header
  */
 export function decodeEvent(headers: Readonly<HeaderMap>, mint: () => string): EventEnvelope {
-  const timeout = headers['mesh-timeout'];
   const contentType = headers['ce-datacontenttype'] ?? headers['content-type'];
   const cloudEvent = readCloudEvent(headers);
   return {
-    id: readId(headers['mesh-id']) ?? mint(),
+    ...decodeRouting(headers, mint),
     meta: readMeta(headers['mesh-meta']),
-    ...(headers['mesh-version'] === undefined ? undefined : { version: headers['mesh-version'] }),
-    ...(timeout === undefined ? undefined : { timeout: readTimeout(timeout) }),
     ...(contentType === undefined ? undefined : { contentType: decodeAttribute(contentType) }),
     ...(cloudEvent === undefined ? undefined : { cloudEvent }),
     ...(headers.traceparent === undefined ? undefined : { traceparent: headers.traceparent }),

@@ -13,6 +13,9 @@ export interface RouteTable {
 
 /** A route table that follows the KV bucket until it is stopped. */
 export interface RouteFeed extends RouteTable {
+  /** Resolves when the table is whole for the first time. */
+  readonly whole: Promise<void>;
+  readonly isWhole: boolean;
   stop(): Promise<void>;
 }
 

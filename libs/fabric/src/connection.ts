@@ -13,6 +13,8 @@ export interface Connection {
   readonly maxBody: number;
   /** Called at each change of `connected`. */
   onStatus(listener: (connected: boolean) => void): void;
+  /** Core publish: who listens gets it, nobody waits. Dropped while not connected. */
+  publish(subject: string, body: string): void;
   /** Resolves when the server has processed all that was sent before. */
   flush(): Promise<void>;
   /** Drains: what was sent arrives, then the connection closes for good. */

@@ -14,4 +14,5 @@ export * from './logger.js';
 export * from './metrics.js';
 export * from './problem.js';
 export * from './readiness.js';
+export * from './registry-rpc.js';
 export * from './run.js';

@@ -27,7 +27,10 @@ export async function run<S extends Settings>(
     log.error('A promise was rejected and nobody handled it.', reason);
   });
   try {
-    const running = await start(readConfig(service, settings, process.env), process.env);
+    const starting = start(readConfig(service, settings, process.env), process.env);
+    // Asked to stop while still waiting for a server: nothing was accepted yet, so nothing is to be finished.
+    const running = await Promise.race([starting, stopping.then(() => undefined)]);
+    if (!running) process.exit(0);
     const signal = await stopping;
     log.info(`Stopping after ${signal}.`);
     await within(running.stop(), STOP_LIMIT_MS);

@@ -33,6 +33,10 @@ export class NatsMeshConnection implements Connection {
     this.#listeners.push(listener);
   }
 
+  publish(subject: string, body: string): void {
+    if (this.connected) this.nc.publish(subject, body);
+  }
+
   async flush(): Promise<void> {
     await this.nc.flush();
   }

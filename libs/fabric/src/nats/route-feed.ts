@@ -22,7 +22,9 @@ type Watch = Awaited<ReturnType<KV['watch']>>;
  * difference once.
  */
 class KvRouteFeed implements RouteFeed {
-  readonly #bucket: KV;
+  readonly #open: () => Promise<KV>;
+  readonly #first = Promise.withResolvers<void>();
+  #isWhole = false;
   readonly #listeners = new Set<RouteListener>();
   #table = new Map<ControlPath, Route>();
   #generation = 0;
@@ -30,12 +32,18 @@ class KvRouteFeed implements RouteFeed {
   #watch: Watch | undefined;
   readonly #reconcile: NodeJS.Timeout;
 
-  constructor(bucket: KV) {
-    this.#bucket = bucket;
+  constructor(open: () => Promise<KV>) {
+    this.#open = open;
     this.#reconcile = setInterval(() => void this.#checkRevision(), RECONCILE_MS);
     this.#reconcile.unref();
   }
 
+  get whole(): Promise<void> {
+    return this.#first.promise;
+  }
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
   get size(): number {
     return this.#table.size;
   }
@@ -72,8 +80,9 @@ class KvRouteFeed implements RouteFeed {
   }
 
   async #readOnce(generation: number): Promise<void> {
-    const { streamInfo } = await this.#bucket.status();
-    const watch = await this.#bucket.watch();
+    const bucket = await this.#open();
+    const { streamInfo } = await bucket.status();
+    const watch = await bucket.watch();
     if (generation !== this.#generation) return watch.stop();
     this.#watch = watch;
     const whole = Promise.withResolvers<void>();
@@ -122,6 +131,8 @@ class KvRouteFeed implements RouteFeed {
   }
 
   #replace(next: Map<ControlPath, Route>): void {
+    this.#isWhole = true;
+    this.#first.resolve();
     const previous = this.#table;
     this.#table = next;
     for (const path of previous.keys()) if (!next.has(path)) this.#tell(path, undefined);
@@ -135,7 +146,7 @@ class KvRouteFeed implements RouteFeed {
 
   async #checkRevision(): Promise<void> {
     try {
-      const { streamInfo } = await this.#bucket.status();
+      const { streamInfo } = await (await this.#open()).status();
       if (streamInfo.state.last_seq !== this.#lastRevision) await this.read();
     } catch {
       // Not connected: the reconnect reads anew.
@@ -147,27 +158,14 @@ function routeOf(entry: KvWatchEntry): Route | undefined {
   return entry.operation === 'PUT' ? parseRoute(entry.string()) : undefined;
 }
 
-/** Follows the routes; resolves when the table is whole, waiting for a bucket that is not made yet. */
-export async function watchRoutes(connection: Connection): Promise<RouteFeed> {
+/** Follows the routes, waiting for a bucket that is not made yet. */
+export function watchRoutes(connection: Connection): RouteFeed {
   const { nc } = connection as NatsMeshConnection;
-  const bucket = await openWhenThere(nc);
-  const feed = new KvRouteFeed(bucket);
+  // Opened anew each time: the bucket may have been made, or made again, since.
+  const feed = new KvRouteFeed(() => new Kvm(nc).open(ROUTES_BUCKET));
   connection.onStatus((connected) => {
     if (connected) void feed.read();
   });
-  await feed.read();
+  void feed.read();
   return feed;
-}
-
-async function openWhenThere(nc: NatsMeshConnection['nc']): Promise<KV> {
-  for (;;) {
-    try {
-      const bucket = await new Kvm(nc).open(ROUTES_BUCKET);
-      await bucket.status();
-      return bucket;
-    } catch (error) {
-      if (nc.isClosed()) throw error;
-      await delay(RETRY_MS);
-    }
-  }
 }

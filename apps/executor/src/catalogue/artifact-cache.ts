@@ -1,0 +1,72 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MeshError } from '#contracts';
+import { digestOf, unpack } from '#packer/artifact';
+
+/**
+ * Artifacts, checked and unpacked for this process alone. Each is read once, and nothing that lies in the folder
+ * was put there by anyone else: the folder is made anew at each start and removed at stop.
+ */
+export class ArtifactCache {
+  readonly #store: string;
+  readonly #root: string;
+  readonly #folders = new Map<string, Promise<string>>();
+
+  private constructor(store: string, root: string) {
+    this.#store = store;
+    this.#root = root;
+  }
+
+  /** @param storeUrl `file:///…` */
+  static async open(storeUrl: string): Promise<ArtifactCache> {
+    return new ArtifactCache(fileURLToPath(storeUrl), await mkdtemp(join(tmpdir(), 'lambda-mesh-executor-')));
+  }
+
+  /**
+   * The folder with the artifact's files; the same for everyone who asks.
+   * @throws MeshError `artifact-missing` or `artifact-corrupt`
+   */
+  folder(digest: string): Promise<string> {
+    const known = this.#folders.get(digest);
+    if (known) return known;
+    const folder = this.#unpack(digest);
+    this.#folders.set(digest, folder);
+    // A failure is not kept: the artifact may be there the next time.
+    folder.catch(() => this.#folders.delete(digest));
+    return folder;
+  }
+
+  /** Removes the files of a version that is live no more. */
+  async drop(digest: string): Promise<void> {
+    const folder = await this.#folders.get(digest)?.catch(() => undefined);
+    this.#folders.delete(digest);
+    if (folder) await rm(folder, { recursive: true, force: true });
+  }
+
+  async close(): Promise<void> {
+    await rm(this.#root, { recursive: true, force: true });
+  }
+
+  async #unpack(digest: string): Promise<string> {
+    const { files } = await unpack(await this.#read(digest));
+    const folder = join(this.#root, digest.replace(':', '-'));
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    for (const [name, content] of files) await writeFile(join(folder, name), content, { mode: 0o600 });
+    return folder;
+  }
+
+  async #read(digest: string): Promise<Uint8Array> {
+    const file = join(this.#store, 'sha256', `${digest.slice('sha256:'.length)}.tgz`);
+    const artifact = await readFile(file).catch((cause: unknown) => {
+      throw new MeshError(
+        'artifact-missing',
+        'Check MESH_ARTIFACTS_URL of the executor, or publish it again.',
+        { cause },
+      );
+    });
+    if (digestOf(artifact) !== digest) throw new MeshError('artifact-corrupt', 'Publish it again.');
+    return artifact;
+  }
+}

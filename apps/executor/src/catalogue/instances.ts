@@ -1,0 +1,94 @@
+import type { ControlPath, LiveVersion, Route } from '#contracts';
+import type { HandlerPort, HandlerSpec, Instance, Runtime } from '../runtime/runtime.js';
+import type { ArtifactCache } from './artifact-cache.js';
+
+interface Entry {
+  readonly spec: HandlerSpec;
+  readonly digest: string;
+  readonly instance: Instance;
+}
+
+/**
+ * One instance for each live version that was needed. Beyond `max`, the one that has been idle longest is let go;
+ * when all are busy there is one more until one is not.
+ */
+export class Instances {
+  /** In the order of last use. */
+  readonly #entries = new Map<string, Entry>();
+  readonly #closing = new Set<Promise<void>>();
+
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly port: HandlerPort,
+    private readonly artifacts: ArtifactCache,
+    private readonly environment: Readonly<Record<string, string>>,
+    private readonly max: number,
+  ) {}
+
+  get(path: ControlPath, version: LiveVersion): Instance {
+    const key = keyOf(path, version);
+    const known = this.#entries.get(key);
+    if (known) {
+      this.#entries.delete(key);
+      this.#entries.set(key, known);
+      return known.instance;
+    }
+    const spec = this.#specOf(path, version);
+    const instance = this.runtime(spec, this.port);
+    this.#entries.set(key, { spec, digest: version.digest, instance });
+    this.#letGoOfIdle();
+    return instance;
+  }
+
+  /** Lets go of the path's versions that the route does not name any more, after what they still do. */
+  retain(path: ControlPath, route: Route | undefined): void {
+    const live = new Set(route?.versions.map((version) => keyOf(path, version)));
+    for (const [key, entry] of this.#entries)
+      if (entry.spec.path === path && !live.has(key)) this.#letGo(key, entry, true);
+  }
+
+  async close(): Promise<void> {
+    for (const [key, entry] of this.#entries) this.#letGo(key, entry, false);
+    await Promise.all(this.#closing);
+  }
+
+  #letGoOfIdle(): void {
+    for (const [key, entry] of this.#entries) {
+      if (this.#entries.size <= this.max) return;
+      if (entry.instance.inFlight === 0) this.#letGo(key, entry, false);
+    }
+  }
+
+  #letGo(key: string, entry: Entry, forGood: boolean): void {
+    this.#entries.delete(key);
+    const closing = entry.instance
+      .close()
+      .then(() => (forGood && !this.#uses(entry.digest) ? this.artifacts.drop(entry.digest) : undefined))
+      .finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+
+  #uses(digest: string): boolean {
+    return [...this.#entries.values()].some((entry) => entry.digest === digest);
+  }
+
+  #specOf(path: ControlPath, { version, entry, export: exportName, env, digest }: LiveVersion): HandlerSpec {
+    const environment = Object.fromEntries(
+      env.flatMap((name) => {
+        const value = this.environment[name];
+        return value === undefined ? [] : [[name, value]];
+      }),
+    );
+    return {
+      path,
+      version,
+      entry,
+      export: exportName,
+      environment,
+      folder: () => this.artifacts.folder(digest),
+    };
+  }
+}
+
+// The digest is part of it: after a registry was set up anew a version number may stand for other bytes.
+const keyOf = (path: ControlPath, { version, digest }: LiveVersion): string => `${path}@${version}#${digest}`;

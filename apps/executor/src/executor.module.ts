@@ -1,0 +1,151 @@
+import {
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  Injectable,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import {
+  type Connection,
+  connect,
+  createCallIntake,
+  createInvoker,
+  type Discovery,
+  type RouteFeed,
+  serveDiscovery,
+  watchRoutes,
+} from '#fabric';
+import { logger, RegistryRpc } from '#lifecycle';
+import { ArtifactCache } from './catalogue/artifact-cache.js';
+import { Instances } from './catalogue/instances.js';
+import type { ExecutorConfig } from './config.js';
+import { describeExecutor } from './discovered.js';
+import { MeshPort } from './handler-port.js';
+import { RequestIntake } from './intake/request-intake.js';
+import { Invoke } from './invoke.js';
+import { InlineInstance } from './runtime/inline.js';
+import type { Runtime } from './runtime/runtime.js';
+import { ThreadInstance } from './runtime/thread.js';
+
+const log = logger('executor');
+const CONNECTION = Symbol('connection');
+const ROUTES = Symbol('routes');
+const CONFIG = Symbol('config');
+const ENVIRONMENT = Symbol('handler environment');
+
+const RUNTIMES: Record<ExecutorConfig['isolation'], Runtime> = {
+  inline: (spec, port) => new InlineInstance(spec, port),
+  thread: (spec, port) => new ThreadInstance(spec, port),
+};
+
+/** Starts and stops the parts in an order in which nothing that was accepted is lost. */
+@Injectable()
+export class Executor
+  implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown
+{
+  readonly id = uuidv7();
+  #discovery: Discovery | undefined;
+
+  constructor(
+    readonly connection: Connection,
+    readonly routes: RouteFeed,
+    readonly intake: RequestIntake,
+    private readonly instances: Instances,
+    private readonly artifacts: ArtifactCache,
+    private readonly registry: RegistryRpc,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    this.routes.onChange((path, route) => this.instances.retain(path, route));
+    await this.routes.whole;
+    this.intake.start();
+    this.#discovery = serveDiscovery(
+      this.connection,
+      describeExecutor(this.id, this.routes, this.intake.counters),
+    );
+    // The server has taken the subscriptions when it has answered what came after them.
+    await this.connection.flush();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.#discovery?.stop();
+    await this.intake.drain();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.intake.idle();
+    if (this.connection.connected) await this.connection.flush();
+    await this.instances.close();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.routes.stop();
+    await this.registry.close();
+    await this.connection.close();
+    await this.artifacts.close();
+  }
+}
+
+@Module({})
+export class ExecutorModule {}
+
+/** @param environment where the values of the names in MESH_HANDLER_ENV are found */
+export function executorModule(
+  config: ExecutorConfig,
+  environment: Readonly<Record<string, string>>,
+): DynamicModule {
+  return {
+    module: ExecutorModule,
+    providers: [
+      { provide: CONFIG, useValue: config },
+      { provide: ENVIRONMENT, useValue: environment },
+      { provide: CONNECTION, useFactory: () => connect({ ...config, name: 'mesh-executor' }) },
+      { provide: ROUTES, useFactory: watchRoutes, inject: [CONNECTION] },
+      { provide: RegistryRpc, useFactory: () => new RegistryRpc(config) },
+      { provide: ArtifactCache, useFactory: () => ArtifactCache.open(config.artifactsUrl) },
+      {
+        provide: Instances,
+        useFactory: createInstances,
+        inject: [CONNECTION, RegistryRpc, ArtifactCache, CONFIG, ENVIRONMENT],
+      },
+      { provide: RequestIntake, useFactory: createIntake, inject: [CONNECTION, ROUTES, Instances, CONFIG] },
+      {
+        provide: Executor,
+        useFactory: (...parts: ConstructorParameters<typeof Executor>) => new Executor(...parts),
+        inject: [CONNECTION, ROUTES, RequestIntake, Instances, ArtifactCache, RegistryRpc],
+      },
+    ],
+  };
+}
+
+function createInstances(
+  connection: Connection,
+  registry: RegistryRpc,
+  artifacts: ArtifactCache,
+  config: ExecutorConfig,
+  environment: Readonly<Record<string, string>>,
+): Instances {
+  const publish = (subject: string, body: string) => connection.publish(subject, body);
+  const port = new MeshPort(createInvoker(connection), publish, registry, logger('handler'));
+  return new Instances(RUNTIMES[config.isolation], port, artifacts, environment, config.maxWorkers);
+}
+
+function createIntake(
+  connection: Connection,
+  routes: RouteFeed,
+  instances: Instances,
+  config: ExecutorConfig,
+): RequestIntake {
+  const maxBody = () => connection.maxBody;
+  return new RequestIntake(
+    createCallIntake(connection),
+    routes,
+    config.handlers,
+    new Invoke(instances),
+    maxBody,
+    log,
+  );
+}

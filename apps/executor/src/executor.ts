@@ -1,0 +1,93 @@
+import { NestFactory } from '@nestjs/core';
+import { Gauge } from 'prom-client';
+import {
+  createMetrics,
+  type Environment,
+  nestLogger,
+  Readiness,
+  type Running,
+  run,
+  serveHealth,
+} from '#lifecycle';
+import { type ExecutorConfig, settings } from './config.js';
+import { Executor, executorModule } from './executor.module.js';
+
+export const main = () => run('executor', settings, start);
+
+/**
+ * Starts an executor; resolves when it serves every live handler.
+ * @param environment where the values of the names in MESH_HANDLER_ENV are found
+ * @param options `health: false` inside another process, whose own health stands for all
+ */
+export async function start(
+  config: ExecutorConfig,
+  environment: Environment,
+  options: { health: boolean } = { health: true },
+): Promise<Running> {
+  let executor: Executor | undefined;
+  const readiness = new Readiness()
+    .check('nats', () => executor?.connection.connected ?? false)
+    .check('routes', () => executor?.routes.isWhole ?? false);
+  const metrics = createMetrics('executor');
+  // Before anything that may have to be waited for: an operator can ask what is missing.
+  const health = options.health
+    ? await serveHealth('executor', readiness, metrics, config.healthHost, config.healthPort)
+    : undefined;
+
+  const app = await NestFactory.createApplicationContext(
+    executorModule(config, offered(config.handlerEnvironment, environment)),
+    { logger: nestLogger, abortOnError: false },
+  );
+  const service = app.get(Executor);
+  executor = service;
+  countCalls(service, metrics);
+  return {
+    stop: async () => {
+      readiness.stopping();
+      await app.close();
+      await health?.stop();
+    },
+  };
+}
+
+/** The operator's offer, with values: what a handler may see at the most. */
+function offered(names: readonly string[], environment: Environment): Record<string, string> {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = environment[name];
+      return value === undefined || name.startsWith('MESH_') ? [] : [[name, value]];
+    }),
+  );
+}
+
+/** Read from the counters when asked, so that a call costs nothing more. */
+function countCalls(executor: Executor, metrics: ReturnType<typeof createMetrics>): void {
+  const gauge = (name: string, help: string, collect: (gauge: Gauge) => void, labelNames: string[] = []) =>
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [metrics],
+      collect() {
+        collect(this);
+      },
+    });
+  const { intake } = executor;
+  gauge('mesh_executor_in_flight', 'Calls that are being run.', (g) => g.set(intake.inFlight));
+  gauge(
+    'mesh_executor_requests_total',
+    'Calls of a path.',
+    (g) => {
+      for (const [path, counters] of intake.counters) g.set({ path }, counters.requests);
+    },
+    ['path'],
+  );
+  gauge(
+    'mesh_executor_errors_total',
+    'Calls of a path that did not end OK.',
+    (g) => {
+      for (const [path, counters] of intake.counters) g.set({ path }, counters.errors);
+    },
+    ['path'],
+  );
+}

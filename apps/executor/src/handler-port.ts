@@ -1,0 +1,64 @@
+import { hostname } from 'node:os';
+import { v7 as uuidv7 } from 'uuid';
+import { logSubject, parseReference } from '#contracts';
+import type { Invoker } from '#fabric';
+import type { CallReply, CallRequest, LogLevel } from '#handler/runtime';
+import type { Log, RegistryRpc } from '#lifecycle';
+import type { HandlerPort, HandlerSpec } from './runtime/runtime.js';
+
+/** Publishes on a subject; who listens gets it, nobody waits. */
+export type Publish = (subject: string, body: string) => void;
+
+/** What handlers may ask of the mesh, answered by this executor. */
+export class MeshPort implements HandlerPort {
+  readonly #degraded = new Set<string>();
+
+  constructor(
+    private readonly invoker: Invoker,
+    private readonly publish: Publish,
+    private readonly registry: RegistryRpc,
+    private readonly handlerLog: Log,
+  ) {}
+
+  log({ path, version }: HandlerSpec, id: string, level: LogLevel, message: string, fields?: object): void {
+    const line = { path, version, id, level, message, ...(fields === undefined ? {} : { fields }) };
+    this.publish(logSubject(path), JSON.stringify({ time: new Date().toISOString(), ...line }));
+    const write = level === 'error' ? 'error' : level === 'warn' ? 'warn' : 'info';
+    if (level !== 'debug') this.handlerLog[write](message, { path, version, id, ...fields });
+  }
+
+  async call(path: string, { body, contentType, version, timeout }: CallRequest): Promise<CallReply> {
+    const reference = parseReference(path);
+    const wanted = version ?? reference.version;
+    const { result, body: answer } = await this.invoker.invoke(
+      reference.path,
+      {
+        id: uuidv7(),
+        timeout,
+        meta: { source: 'call' },
+        ...(wanted === undefined ? {} : { version: wanted }),
+        ...(contentType === undefined ? {} : { contentType }),
+      },
+      body,
+    );
+    const { outcome, status, contentType: type } = result;
+    // Cut out of the network buffer, which a thread would otherwise get whole.
+    return { outcome, status, body: answer.slice(), ...(type === undefined ? {} : { contentType: type }) };
+  }
+
+  state({ path, version }: HandlerSpec, fault: { code: string; detail: string } | undefined): void {
+    const key = `${path}@${version}`;
+    if (fault) this.#degraded.add(key);
+    else if (!this.#degraded.delete(key)) return;
+    const report = {
+      executor: hostname(),
+      path,
+      version,
+      state: fault ? 'degraded' : 'ok',
+      ...fault,
+    } as const;
+    if (fault) this.handlerLog.warn(`${key} is degraded.`, fault);
+    // The registry may be away; a handler's state is told again at its next change.
+    this.registry.report(report).catch(() => undefined);
+  }
+}

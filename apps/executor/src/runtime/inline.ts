@@ -1,0 +1,70 @@
+import { asMeshError, type MeshError } from '#contracts';
+import { errorOutcome, type Outcome } from '#handler/runtime';
+import { loadHandler } from './load-handler.js';
+import { Runner } from './runner.js';
+import type { HandlerPort, HandlerSpec, Instance, Invocation } from './runtime.js';
+
+/** Runs a handler in the executor's own thread: the fastest, and no protection at all against one that blocks. */
+export class InlineInstance implements Instance {
+  readonly #spec: HandlerSpec;
+  readonly #port: HandlerPort;
+  #loading: Promise<Runner> | undefined;
+  #runner: Runner | undefined;
+  #inFlight = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(spec: HandlerSpec, port: HandlerPort) {
+    this.#spec = spec;
+    this.#port = port;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  async invoke(invocation: Invocation): Promise<Outcome> {
+    this.#inFlight++;
+    try {
+      const runner = this.#runner ?? (await this.#loaded());
+      return await runner.run(invocation);
+    } catch (error) {
+      const fault = asMeshError(error);
+      return errorOutcome(fault, invocation.id, fault.cause);
+    } finally {
+      if (--this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    }
+  }
+
+  abort(key: number, reason: string): void {
+    this.#runner?.abort(key, reason);
+  }
+
+  async close(): Promise<void> {
+    if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  /** A module that failed is not imported again: Node keeps the failure, so the version stays as it is. */
+  #loaded(): Promise<Runner> {
+    this.#loading ??= this.#load();
+    return this.#loading;
+  }
+
+  async #load(): Promise<Runner> {
+    const spec = this.#spec;
+    try {
+      const handler = await loadHandler(await spec.folder(), spec.entry, spec.export, spec.path);
+      this.#runner = new Runner(spec.path, spec.version, handler, {
+        log: (id, level, message, fields) => this.#port.log(spec, id, level, message, fields),
+        call: (path, request) => this.#port.call(path, request),
+      });
+      this.#port.state(spec, undefined);
+      return this.#runner;
+    } catch (error) {
+      const fault: MeshError = asMeshError(error);
+      // An artifact that could not be read may be there the next time.
+      if (fault.code === 'artifact-missing') this.#loading = undefined;
+      this.#port.state(spec, { code: fault.code, detail: fault.detail ?? fault.message });
+      throw fault;
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { ERRORS, type MeshError, PROBLEM_JSON, problemOf, type ResultEnvelope } from '#contracts';
+import type { CallReply } from '#fabric';
+
+/** An HTTP answer, ready to be written: headers as the flat list that Node takes without looking at them again. */
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: string[];
+  readonly body: Uint8Array;
+}
+
+const NO_BYTES = new Uint8Array(0);
+/** Seconds after which it is worth trying again. */
+const RETRY_AFTER = '1';
+
+/** A handler's answer. */
+export function fromReply({ result, body }: CallReply): HttpResponse {
+  const bodiless = result.status === 204 || result.status === 304;
+  const headers = ['mesh-id', result.id];
+  if (result.version !== undefined) headers.push('mesh-version', result.version);
+  if (result.contentType !== undefined && !bodiless) headers.push('content-type', result.contentType);
+  if (result.meta) pushMeta(headers, result.meta);
+  if (isMeshProblem(result)) pushRetryAfter(headers, ERRORS[result.outcome as keyof typeof ERRORS]);
+  // RFC 9110, clause 8.6: no length where there can be no body.
+  if (!bodiless) headers.push('content-length', String(body.length));
+  return { status: result.status, headers, body: bodiless ? NO_BYTES : body };
+}
+
+/** An error that the mesh met before or instead of a handler's answer. */
+export function fromError(
+  error: MeshError,
+  meshId: string | undefined,
+  allow?: readonly string[],
+): HttpResponse {
+  const body = Buffer.from(JSON.stringify(problemOf(error, meshId)));
+  const headers = ['content-type', PROBLEM_JSON, 'content-length', String(body.length)];
+  if (meshId !== undefined) headers.push('mesh-id', meshId);
+  if (allow) headers.push('allow', allow.join(', '));
+  pushRetryAfter(headers, ERRORS[error.code]);
+  return { status: error.status, headers, body };
+}
+
+function pushMeta(headers: string[], { headers: own, cookies }: NonNullable<ResultEnvelope['meta']>): void {
+  for (const name in own)
+    for (const value of [own[name] as string | string[]].flat()) headers.push(name, value);
+  for (const cookie of cookies ?? []) headers.push('set-cookie', cookie);
+}
+
+const isMeshProblem = ({ outcome }: ResultEnvelope): boolean => outcome !== 'ok' && outcome !== 'failed';
+
+/** RFC 9110, clause 10.2.3: where trying again soon makes sense. */
+function pushRetryAfter(headers: string[], { status, retry }: (typeof ERRORS)[keyof typeof ERRORS]): void {
+  if (retry === 'later' && (status === 429 || status === 503)) headers.push('retry-after', RETRY_AFTER);
+}

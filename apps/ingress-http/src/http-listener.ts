@@ -1,0 +1,107 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import cors from 'cors';
+import { MeshError, PROBLEM_JSON, problemOf } from '#contracts';
+import type { CallHandler } from './call-handler.js';
+import { fromError } from './from-result.js';
+
+type Listener = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** First segments that belong to the mesh's own pages, served by Nest. */
+const OWN_PAGES: ReadonlySet<string> = new Set(['health', 'metrics', 'docs', 'openapi.json']);
+/** A request line and headers larger than this are refused: 431. */
+const MAX_HEADER_BYTES = 16 * 1024;
+/** A request that is not whole after this time is refused: 408. */
+const REQUEST_LIMIT_MS = 60_000;
+/** How long a connection may still bring a request that was on its way when the stop began. */
+const LINGER_MS = 250;
+
+/**
+ * The HTTP server. Requests for handlers go straight to the data path, without Nest or Fastify in between; the
+ * mesh's own pages go to them.
+ */
+export function createHttpServer(
+  calls: CallHandler,
+  ownPages: Listener,
+  corsOrigins: readonly string[],
+): Server {
+  const data: Listener = (request, response) => void calls.handle(request, response);
+  const callsWithCors = corsOrigins.length > 0 ? withCors(data, corsOrigins) : data;
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      requestTimeout: REQUEST_LIMIT_MS,
+      requireHostHeader: false,
+      noDelay: true,
+    },
+    (request, response) =>
+      isOwnPage(request.url as string) ? ownPages(request, response) : callsWithCors(request, response),
+  );
+  server.on('clientError', refuse);
+  server.on('checkExpectation', (_request, response: ServerResponse) =>
+    writeError(response, new MeshError('bad-request', 'Only Expect: 100-continue is understood.')),
+  );
+  // Answering before the body is asked for spares a client from sending what is too large anyway.
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    if (Number(request.headers['content-length'] ?? 0) <= MAX_CONTINUE_BYTES) response.writeContinue();
+    server.emit('request', request, response);
+  });
+  return server;
+}
+
+/** No mesh takes more in one body, whatever its NATS server allows: 64 MiB is that server's own ceiling. */
+const MAX_CONTINUE_BYTES = 64 * 1024 * 1024;
+
+function isOwnPage(target: string): boolean {
+  const end = target.slice(1).search(/[/?]/);
+  return OWN_PAGES.has(end < 0 ? target.slice(1) : target.slice(1, end + 1));
+}
+
+function withCors(next: Listener, origins: readonly string[]): Listener {
+  const handle = cors({
+    origin: origins.includes('*') ? '*' : [...origins],
+    exposedHeaders: ['mesh-id', 'mesh-version', 'location', 'retry-after'],
+    maxAge: 600,
+  });
+  return (request, response) => handle(request as never, response as never, () => next(request, response));
+}
+
+/**
+ * Stops listening, gives open connections the time to bring what was on its way, and waits until all is answered.
+ */
+export async function drainHttp(server: Server, calls: CallHandler): Promise<void> {
+  calls.drain();
+  // Not http.Server's close(): that also cuts idle connections, on which a request may just be arriving.
+  await new Promise((resolve) => {
+    NetServer.prototype.close.call(server, resolve);
+    void delay(LINGER_MS)
+      .then(() => calls.idle())
+      .then(() => server.closeIdleConnections());
+  });
+}
+
+const CLIENT_ERRORS: Readonly<Record<string, MeshError['code']>> = {
+  HPE_HEADER_OVERFLOW: 'headers-too-large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'payload-too-large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
+};
+
+/** What is no HTTP gets its answer here, written by hand: there is no request to answer. */
+function refuse(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const fault = new MeshError(CLIENT_ERRORS[error.code ?? ''] ?? 'bad-request');
+  const body = JSON.stringify(problemOf(fault));
+  socket.end(
+    `HTTP/1.1 ${fault.status} Refused\r\nconnection: close\r\ncontent-type: ${PROBLEM_JSON}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+function writeError(response: ServerResponse, error: MeshError): void {
+  const { status, headers, body } = fromError(error, undefined);
+  response.writeHead(status, headers);
+  response.end(body);
+}

@@ -1,0 +1,56 @@
+import type { Server } from 'node:http';
+import { type DynamicModule, Module, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
+import type { Registry } from 'prom-client';
+import { healthModule, type Readiness, RegistryRpc } from '#lifecycle';
+import type { CallHandler } from './call-handler.js';
+import type { IngressHttpConfig } from './config.js';
+import { drainHttp } from './http-listener.js';
+import { MeshLink } from './mesh-link.js';
+import { OpenApiController } from './openapi.controller.js';
+
+/** The parts that are made before Nest, because the HTTP server needs them. */
+export interface IngressParts {
+  readonly config: IngressHttpConfig;
+  readonly link: MeshLink;
+  readonly calls: CallHandler;
+  readonly server: () => Server;
+  readonly readiness: Readiness;
+  readonly metrics: Registry;
+}
+
+/** Stops in an order in which every request that was accepted is answered. */
+class Shutdown implements OnModuleDestroy, OnApplicationShutdown {
+  constructor(
+    private readonly parts: IngressParts,
+    private readonly registry: RegistryRpc,
+  ) {}
+
+  async onModuleDestroy(): Promise<void> {
+    this.parts.readiness.stopping();
+    await drainHttp(this.parts.server(), this.parts.calls);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.registry.close();
+    await this.parts.link.stop();
+  }
+}
+
+@Module({ controllers: [OpenApiController] })
+class IngressHttpModule {}
+
+export function ingressHttpModule(parts: IngressParts): DynamicModule {
+  return {
+    module: IngressHttpModule,
+    imports: [healthModule(parts.readiness, parts.metrics)],
+    providers: [
+      { provide: MeshLink, useValue: parts.link },
+      { provide: RegistryRpc, useFactory: () => new RegistryRpc(parts.config) },
+      {
+        provide: Shutdown,
+        useFactory: (registry: RegistryRpc) => new Shutdown(parts, registry),
+        inject: [RegistryRpc],
+      },
+    ],
+  };
+}

@@ -1,0 +1,79 @@
+import type { RequestListener, Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import {
+  createMetrics,
+  type Environment,
+  logger,
+  nestLogger,
+  ProblemFilter,
+  Readiness,
+  type Running,
+  run,
+} from '#lifecycle';
+import { CallHandler } from './call-handler.js';
+import { type IngressHttpConfig, settings } from './config.js';
+import { createHttpServer } from './http-listener.js';
+import { type IngressParts, ingressHttpModule } from './ingress-http.module.js';
+import { MeshLink } from './mesh-link.js';
+import { RequestMetrics } from './request-metrics.js';
+import { Router } from './router.js';
+
+export const main = () => run('ingress-http', settings, start);
+
+/** Listens at once, answering 503 until NATS is there; resolves when the routes are known. */
+export async function start(
+  config: IngressHttpConfig,
+  _environment?: Environment,
+): Promise<Running & { url: string }> {
+  const log = logger('ingress-http');
+  const router = new Router();
+  const link = new MeshLink(config, router);
+  const metrics = createMetrics('ingress-http');
+  const requestMetrics = new RequestMetrics(metrics, () => calls.inFlight);
+  const calls: CallHandler = new CallHandler(router, link, requestMetrics, log);
+  const readiness = new Readiness().check('nats', () => link.connected).check('routes', () => link.hasRoutes);
+
+  const { app, server } = await createApp({ config, link, calls, readiness, metrics });
+  await app.listen(config.port, config.host);
+  const url = `http://${config.host}:${(server().address() as AddressInfo).port}`;
+  log.info(`Listening on ${url}.`);
+  await link.start();
+  return { url, stop: () => app.close() };
+}
+
+async function createApp(
+  parts: Omit<IngressParts, 'server'>,
+): Promise<{ app: NestFastifyApplication; server: () => Server }> {
+  let http: Server | undefined;
+  const server = () => http as Server;
+  const adapter = new FastifyAdapter({
+    serverFactory: (ownPages: RequestListener) => {
+      http = createHttpServer(parts.calls, ownPages, parts.config.corsOrigins);
+      return http;
+    },
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    ingressHttpModule({ ...parts, server }),
+    adapter,
+    {
+      logger: nestLogger,
+      abortOnError: false,
+    },
+  );
+  app.useGlobalFilters(new ProblemFilter(logger('ingress-http')));
+  serveDocs(app);
+  return { app, server };
+}
+
+/** `/docs`: the page reads `/openapi.json` itself, so that it shows the handlers that are live when it is opened. */
+function serveDocs(app: NestFastifyApplication): void {
+  const frame = SwaggerModule.createDocument(app, new DocumentBuilder().setTitle('λ-mesh handlers').build());
+  SwaggerModule.setup('docs', app, frame, {
+    raw: false,
+    swaggerOptions: { url: '/openapi.json' },
+    customSiteTitle: 'λ-mesh',
+  });
+}

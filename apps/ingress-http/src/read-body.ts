@@ -1,0 +1,52 @@
+import type { IncomingMessage } from 'node:http';
+import { MeshError } from '#contracts';
+
+const NO_BYTES = new Uint8Array(0);
+/** How much of a refused body is read and thrown away, so that the client gets to read the answer. */
+const DISCARD_LIMIT_BYTES = 256 * 1024 * 1024;
+
+/** True when the request announces no body (RFC 9112, clause 6.3). */
+export function isBodiless({ headers }: IncomingMessage): boolean {
+  return headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
+}
+
+/**
+ * Reads a whole body.
+ * @throws MeshError `payload-too-large` as soon as it is known, `client-gone` when it breaks off
+ */
+export function readBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+  const announced = Number(request.headers['content-length'] ?? 0);
+  if (announced > maxBytes) return Promise.reject(tooLarge(request, maxBytes));
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > maxBytes) {
+        request.removeAllListeners('data');
+        reject(tooLarge(request, maxBytes));
+      } else chunks.push(chunk);
+    });
+    request.on('end', () => resolve(join(chunks, size)));
+    request.on('error', () => reject(new MeshError('client-gone')));
+    request.on('close', () => reject(new MeshError('client-gone')));
+  });
+}
+
+function join(chunks: Buffer[], size: number): Uint8Array {
+  if (size === 0) return NO_BYTES;
+  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size);
+}
+
+function tooLarge(request: IncomingMessage, maxBytes: number): MeshError {
+  discard(request);
+  return new MeshError('payload-too-large', `At most ${maxBytes} bytes are accepted.`);
+}
+
+function discard(request: IncomingMessage): void {
+  let discarded = 0;
+  request.on('data', (chunk: Buffer) => {
+    discarded += chunk.length;
+    if (discarded > DISCARD_LIMIT_BYTES) request.destroy();
+  });
+}

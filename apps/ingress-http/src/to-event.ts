@@ -1,0 +1,94 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { v7 as uuidv7 } from 'uuid';
+import {
+  type CloudEventAttributes,
+  DEFAULT_TIMEOUT_MS,
+  type EventEnvelope,
+  type EventMeta,
+  MeshError,
+} from '#contracts';
+import { checkQuery, decodeParams } from './request-text.js';
+import type { Match } from './router.js';
+
+// https://www.w3.org/TR/trace-context/#traceparent-header
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+// RFC 9110, clause 8.3.1: type "/" subtype, then parameters.
+const MEDIA_TYPE = /^[!#$%&'*+.^_`|~0-9a-z-]+\/[!#$%&'*+.^_`|~0-9a-z-]+\s*(;|$)/i;
+
+/**
+ * A request as an event. Nothing of it becomes a header or a subject by itself: what HTTP knows travels as JSON.
+ * @param path as received, without the query
+ * @param query raw, without `?`
+ * @throws MeshError `bad-request` or `unsupported-media-type`
+ */
+export function toEvent(request: IncomingMessage, path: string, query: string, match: Match): EventEnvelope {
+  const { headers } = request;
+  const timeout = timeoutOf(match);
+  const contentType = contentTypeOf(headers);
+  const cloudEvent = headers['ce-specversion'] === undefined ? undefined : cloudEventOf(headers);
+  const traceparent = headers.traceparent as string | undefined;
+  return {
+    id: uuidv7(),
+    meta: metaOf(request, path, query, match),
+    ...(match.version === undefined ? undefined : { version: match.version }),
+    ...(timeout === DEFAULT_TIMEOUT_MS ? undefined : { timeout }),
+    ...(contentType === undefined ? undefined : { contentType }),
+    ...(cloudEvent === undefined ? undefined : { cloudEvent }),
+    ...(traceparent === undefined || !TRACEPARENT.test(traceparent) ? undefined : { traceparent }),
+  };
+}
+
+function metaOf(request: IncomingMessage, path: string, query: string, { params }: Match): EventMeta {
+  if (query !== '') checkQuery(query);
+  return {
+    source: 'http',
+    method: request.method as string,
+    path,
+    ...(query === '' ? undefined : { query }),
+    headers: passedOn(request.headers),
+    ...(params === undefined ? undefined : { params: decodeParams(params) }),
+  };
+}
+
+/** Inbound `Nats-*` headers are for a NATS server, never for a handler. */
+function passedOn(headers: IncomingHttpHeaders): Record<string, string | string[]> {
+  for (const name in headers) if (name.startsWith('nats-')) return withoutNats(headers);
+  return headers as Record<string, string | string[]>;
+}
+
+function withoutNats(headers: IncomingHttpHeaders): Record<string, string | string[]> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('nats-'))) as Record<
+    string,
+    string | string[]
+  >;
+}
+
+function contentTypeOf(headers: IncomingHttpHeaders): string | undefined {
+  const coding = headers['content-encoding'];
+  if (coding !== undefined && coding !== 'identity')
+    throw new MeshError('unsupported-media-type', 'Send the body without a content coding.');
+  const type = headers['content-type'];
+  if (type !== undefined && !MEDIA_TYPE.test(type))
+    throw new MeshError('unsupported-media-type', 'The content type must look like application/json.');
+  return type;
+}
+
+/** CloudEvents HTTP binding, binary mode. */
+function cloudEventOf(headers: IncomingHttpHeaders): CloudEventAttributes {
+  const read = (name: string) => headers[`ce-${name}`] as string | undefined;
+  const attributes = {
+    id: read('id'),
+    source: read('source'),
+    type: read('type'),
+    subject: read('subject'),
+    time: read('time'),
+  };
+  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
+}
+
+/** The handler's own limit, ms; with several versions live the longest, since the executor picks. */
+function timeoutOf({ route: { versions } }: Match): number {
+  let longest = 0;
+  for (const { limits } of versions) longest = Math.max(longest, limits.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+  return longest;
+}
