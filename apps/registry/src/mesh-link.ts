@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Connection, type ConnectOptions, connect } from '#fabric';
+import type { Log } from '#lifecycle';
+import type { RouteWriter } from './routes/route-writer.js';
+
+const RETRY_MS = 1_000;
+
+/**
+ * The registry's way to NATS. It comes up in its own time: the catalogue can be read without it, and readiness
+ * says that it is missing. States: joining → joined → stopped.
+ */
+export class MeshLink {
+  #connection: Connection | undefined;
+  #stopped = false;
+  /** Resolves when NATS was reached, routes were reconciled and control calls are taken. */
+  readonly joined: Promise<void>;
+
+  /** @param serveCalls starts the control RPC; called once there is a server to serve it on */
+  constructor(
+    private readonly options: ConnectOptions,
+    private readonly routes: RouteWriter,
+    private readonly serveCalls: () => Promise<unknown>,
+    private readonly log: Log,
+  ) {
+    this.joined = this.#join();
+  }
+
+  get connected(): boolean {
+    return this.#connection?.connected ?? false;
+  }
+
+  /** Call it when nothing is in flight any more. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.routes.stop();
+    await this.#connection?.close();
+  }
+
+  async #join(): Promise<void> {
+    const connection = await this.#reach();
+    if (!connection) return;
+    this.#connection = connection;
+    await Promise.all([this.routes.follow(connection), this.serveCalls()]);
+  }
+
+  /** A connection; `undefined` when stopped before there was one. */
+  async #reach(): Promise<Connection | undefined> {
+    while (!this.#stopped) {
+      try {
+        const connection = await connect(this.options);
+        if (!this.#stopped) return connection;
+        await connection.close();
+      } catch (error) {
+        this.log.error(`No connection to ${this.options.natsUrl}; trying on.`, error);
+        await delay(RETRY_MS);
+      }
+    }
+    return undefined;
+  }
+}

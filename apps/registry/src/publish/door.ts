@@ -1,0 +1,56 @@
+import type { ControlPath } from '#contracts';
+import { digestOf, unpack } from '#packer';
+import type { ArtifactStore } from '../artifacts/artifact-store.js';
+import type { Catalogue } from '../catalogue/catalogue.js';
+import type { Published } from '../catalogue/values.js';
+import type { RouteWriter } from '../routes/route-writer.js';
+import { admit, type Offer } from './admission.js';
+import { checkContentDigest } from './content-digest.js';
+import { httpClaims } from './http-claims.js';
+
+/** What arrives at the door. */
+export interface Delivery {
+  readonly path: ControlPath;
+  readonly artifact: Uint8Array;
+  /** RFC 9530, if stated. */
+  readonly contentDigest: string | undefined;
+  /** Who publishes, for the audit. */
+  readonly actor: string;
+}
+
+/**
+ * The one door: nothing runs in the mesh that did not come through here. The order matters: the bytes are safe
+ * before the catalogue knows of them, and the catalogue before any executor. Stopped at any point, the same
+ * delivery again completes it.
+ */
+export class Door {
+  constructor(
+    private readonly catalogue: Catalogue,
+    private readonly artifacts: ArtifactStore,
+    private readonly routes: RouteWriter,
+    private readonly offer: Offer,
+  ) {}
+
+  /**
+   * @throws MeshError `digest-mismatch`, `bad-artifact`, `conflict`, `catalogue-unavailable`, or `not-connected`
+   *   when the route could not be written yet
+   */
+  async publish({ path, artifact, contentDigest, actor }: Delivery): Promise<Published> {
+    checkContentDigest(contentDigest, artifact);
+    const { manifest } = await unpack(artifact);
+    const claims = httpClaims(manifest);
+    admit(manifest, path, claims, this.offer);
+    this.routes.assertWritable();
+    const digest = digestOf(artifact);
+    await this.artifacts.put(digest, artifact);
+    const published = await this.catalogue.publish({
+      manifest,
+      digest,
+      size: artifact.length,
+      claims,
+      actor,
+    });
+    await this.routes.write(path);
+    return published;
+  }
+}

@@ -1,0 +1,112 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import {
+  createMetrics,
+  type Log,
+  logger,
+  natsTransportOptions,
+  nestLogger,
+  ProblemFilter,
+  Readiness,
+  run,
+} from '#lifecycle';
+import { AdminToken, makeToken } from './api/admin-token.js';
+import { httpServer } from './api/http-server.js';
+import { serveDocs } from './api/openapi.js';
+import { openArtifactStore } from './artifacts/artifact-store.js';
+import type { Catalogue } from './catalogue/catalogue.js';
+import { openCatalogue } from './catalogue/open.js';
+import { type RegistryConfig, refuseUnguarded, registrySettings } from './config.js';
+import { MeshLink } from './mesh-link.js';
+import { Door } from './publish/door.js';
+import { registryModule } from './registry.module.js';
+import { RouteWriter } from './routes/route-writer.js';
+import { DrainingNats } from './rpc/draining-nats.js';
+
+/** The registry as a process of its own. */
+export const main = (): Promise<void> => run('registry', registrySettings, start);
+
+/** A registry that answers; whether it is ready, NATS included, `/health/ready` says. */
+export interface RunningRegistry {
+  /** Without trailing slash. */
+  readonly url: string;
+  /** Resolves when NATS was reached, routes were reconciled and control calls are taken. */
+  readonly joined: Promise<void>;
+  /** Finishes what was accepted, then lets go of NATS and Postgres. */
+  stop(): Promise<void>;
+}
+
+const POSTGRES_WAIT_MS = 60_000;
+const API_VERSION = '1';
+const RPC_QUEUE = 'registry';
+
+/**
+ * Starts a registry: waits for Postgres (one minute at most), not for NATS.
+ * @throws ConfigError when it would listen unguarded; Error when Postgres cannot be reached or the port is taken
+ */
+export async function start(config: RegistryConfig): Promise<RunningRegistry> {
+  refuseUnguarded(config);
+  const log = logger('registry');
+  const catalogue = await openCatalogue({ url: config.databaseUrl, waitMs: POSTGRES_WAIT_MS, log });
+  try {
+    return await serve(config, catalogue, log);
+  } catch (error) {
+    await catalogue.close();
+    throw error;
+  }
+}
+
+async function serve(config: RegistryConfig, catalogue: Catalogue, log: Log): Promise<RunningRegistry> {
+  const readiness = new Readiness();
+  const routes = new RouteWriter(catalogue, log);
+  const offer = { environment: config.handlerEnvironment };
+  const door = new Door(catalogue, openArtifactStore(config.artifactsUrl), routes, offer);
+  const token = new AdminToken(config.adminToken ?? announcedToken(log));
+  const rpc = new DrainingNats({ ...natsTransportOptions(config), queue: RPC_QUEUE, name: 'registry-rpc' });
+
+  const module = registryModule({ catalogue, door, readiness, metrics: createMetrics('registry') });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    module,
+    httpServer(token, config.maxArtifactBytes),
+    { logger: nestLogger, abortOnError: false, bodyParser: false },
+  );
+  app.useGlobalFilters(new ProblemFilter(log));
+  app.connectMicroservice({ strategy: rpc });
+  serveDocs(app, API_VERSION);
+  await app.listen(config.port, config.host);
+
+  const link = new MeshLink({ ...config, name: 'registry' }, routes, () => app.startAllMicroservices(), log);
+  readiness
+    .check('database', () => catalogue.reachable)
+    .check('nats', () => link.connected)
+    .check('routes', () => routes.reconciled)
+    .check('rpc', () => rpc.connected);
+
+  const url = await addressOf(app);
+  log.info(`The registry listens on ${url}.`);
+  return { url, joined: link.joined, stop: () => stop(app, link, catalogue, readiness) };
+}
+
+/** In the order in which they lean on each other: callers first, what serves them last. */
+async function stop(
+  app: NestFastifyApplication,
+  link: MeshLink,
+  catalogue: Catalogue,
+  readiness: Readiness,
+): Promise<void> {
+  readiness.stopping();
+  await app.close();
+  await link.stop();
+  await catalogue.close();
+}
+
+function announcedToken(log: Log): string {
+  const token = makeToken();
+  log.info(`MESH_ADMIN_TOKEN is not set; until the next start the admin token is ${token}`);
+  return token;
+}
+
+/** `getUrl()` says `[::1]` for any local address; what was asked for is what a caller can use. */
+async function addressOf(app: NestFastifyApplication): Promise<string> {
+  return (await app.getUrl()).replace('[::1]', 'localhost');
+}

@@ -1,0 +1,67 @@
+import { type NatsOptions, ServerNats } from '@nestjs/microservices';
+
+/** What is used of a NATS client and its subscriptions. */
+interface Client {
+  subscribe(subject: string, options: object): Subscription;
+  drain(): Promise<void>;
+}
+interface Subscription {
+  drain(): Promise<void>;
+}
+
+/**
+ * Nest's NATS transport, which at its end closes the connection and loses what is in flight (its
+ * `gracefulShutdown` waits a fixed time instead). This one takes no new calls, answers those it has, then closes.
+ */
+export class DrainingNats extends ServerNats {
+  readonly #subscriptions: Subscription[] = [];
+  readonly #idle = new Set<() => void>();
+  #inFlight = 0;
+  #connected = false;
+
+  constructor(options: Required<NatsOptions>['options']) {
+    super(options);
+    this.status.subscribe((status) => {
+      this.#connected = String(status) === 'connected';
+    });
+    this.setOnProcessingStartHook((_transport, _context, done) => {
+      this.#inFlight++;
+      return done();
+    });
+    this.setOnProcessingEndHook(() => this.#ended());
+  }
+
+  /** Subscribed, and connected now. */
+  get connected(): boolean {
+    return this.#connected && this.#subscriptions.length > 0;
+  }
+
+  override bindEvents(client: Client): void {
+    super.bindEvents({
+      subscribe: (subject: string, options: object) => {
+        const subscription = client.subscribe(subject, options);
+        this.#subscriptions.push(subscription);
+        return subscription;
+      },
+    });
+  }
+
+  override async close(): Promise<void> {
+    // Draining asks the server; without one it would wait for ever.
+    if (this.connected) await this.#drain();
+    await super.close();
+  }
+
+  async #drain(): Promise<void> {
+    await Promise.all(this.#subscriptions.map((subscription) => subscription.drain()));
+    if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#idle.add(resolve));
+    // The last answer is handed to the client in the tick after the call has ended.
+    await new Promise((resolve) => setImmediate(resolve));
+    await this.unwrap<Client>().drain();
+  }
+
+  #ended(): void {
+    this.#inFlight--;
+    if (this.#inFlight === 0) for (const resolve of this.#idle) resolve();
+  }
+}
