@@ -35,7 +35,7 @@ export interface ServerProcess {
 }
 
 const STOP_WITHIN_MS = 10_000;
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 20_000;
 // No variable of the parent's reaches a server: PGDATA or NODE_OPTIONS would change what is started.
 const ENVIRONMENT = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
 

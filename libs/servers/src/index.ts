@@ -9,7 +9,9 @@
  *   claim, identity                  whose data folder it is; ending what a killed parent left behind
  *   port, folder, binary             what a launcher needs before it can launch
  */
+export { type AwsOptions, type AwsServer, startAws } from './aws.js';
 export { type Reaped, reapOrphans } from './claim.js';
+export { type MosquittoOptions, type MosquittoServer, startMosquitto } from './mosquitto.js';
 export { type NatsLogin, type NatsOptions, type NatsServer, startNats } from './nats.js';
 export { MAX_PAYLOAD, type NatsConfig, natsConfig } from './nats-config.js';
 export { PERMISSIONS, type ServiceUser } from './nats-permissions.js';

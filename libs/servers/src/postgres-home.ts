@@ -2,14 +2,13 @@ import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mayEnter, mayRead, openToAll } from './reach.js';
+import { mayEnter, mayRead, NOBODY, openToAll } from './reach.js';
 import { ServerError } from './server-error.js';
 
 /*
  * Postgres refuses to run as root, so root runs it as `nobody`. A checkout or its data often lies where `nobody`
  * may not go; both are then kept below SHARED: the programs as a copy, the data under a name made from its folder's.
  */
-const NOBODY = 65534;
 const SHARED = '/var/lib/lambda-mesh';
 const MARK = 'mesh-mark';
 

@@ -5,6 +5,8 @@ import { dirname, join, resolve } from 'node:path';
  * What another user can get at. A file is reached through every folder above it, so one folder of mode 0700, such
  * as /root or what mktemp makes, hides all that lies below it.
  */
+/** The user that servers become where root starts them: Debian's `nobody`, whose number is the same elsewhere. */
+export const NOBODY = 65534;
 const READ = 4;
 const PASS = 1;
 
