@@ -43,7 +43,7 @@ const ACCOUNT = '000000000000';
 export async function startAws(options: AwsOptions = {}): Promise<AwsServer> {
   const { port = 0, portVariable: variable } = options;
   await expectFree('aws', { port, variable });
-  const folder = dataFolder('aws', options.dataDir);
+  const folder = await dataFolder('aws', options.dataDir);
   const claim = await claimFolder('aws', folder.path, 'SIGTERM');
   const cleanUp = () => {
     claim.release();

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { identify, isAlive, type ProcessIdentity, signal } from './identity.js';
@@ -72,6 +72,25 @@ export async function reapOrphans(folder: string): Promise<Reaped[]> {
   const below = childFolders(folder).map((name) => join(folder, name));
   const reaped = await Promise.all([folder, ...below].map(endOrphan));
   return reaped.filter((one) => one !== undefined);
+}
+
+/**
+ * Ends what killed parents left in folders that nobody would look into again, the temporary ones, and removes them.
+ * Only this user's own folders count: in a shared place anyone could name a process to be ended.
+ */
+export async function reapTemporary(parent: string, prefix: string): Promise<void> {
+  const names = childFolders(parent).filter((name) => name.startsWith(prefix));
+  for (const path of names.map((name) => join(parent, name))) {
+    const record = isOwn(path) ? readRecord(join(path, RECORD)) : undefined;
+    if (!record || isAlive(record.parent)) continue;
+    await endOrphan(path);
+    rmSync(path, { recursive: true, force: true });
+  }
+}
+
+function isOwn(path: string): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat?.isDirectory() === true && stat.uid === process.getuid?.();
 }
 
 function childFolders(folder: string): string[] {

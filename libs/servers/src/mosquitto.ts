@@ -39,7 +39,7 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
   const command = systemProgram('mosquitto', options.searchPath);
   if (!command) throw missingProgram('mosquitto', 'mosquitto', 'apt-get install mosquitto');
   await expectFree('mosquitto', { port, variable });
-  const folder = dataFolder('mosquitto', options.dataDir);
+  const folder = await dataFolder('mosquitto', options.dataDir);
   const claim = await claimFolder('mosquitto', folder.path, 'SIGTERM');
   const cleanUp = () => {
     claim.release();

@@ -59,7 +59,7 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
   const command = findNatsServer(options.searchPath);
   await expectFree('nats', { port: options.port ?? 0, variable: options.portVariable });
   await expectFree('nats', { port: options.mqttPort ?? 0, variable: options.mqttPortVariable });
-  const folder = dataFolder('nats', options.dataDir);
+  const folder = await dataFolder('nats', options.dataDir);
   const claim = await claimFolder('nats', folder.path, 'SIGTERM');
   const users = loginsOf(options.passwords);
   const ports = new Map<PortKind, number>();

@@ -45,7 +45,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   await expectFree('postgres', { port, variable: options.portVariable });
   const uid = postgresUser();
   const programs = await findPrograms(uid, onProgress, options.searchPath);
-  const folder = dataFolder('postgres', options.dataDir);
+  const folder = await dataFolder('postgres', options.dataDir);
   const claim = await claimFolder('postgres', folder.path, 'SIGINT');
   let home = folder.path;
   const cleanUp = () => {
