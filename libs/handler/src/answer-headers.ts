@@ -10,7 +10,7 @@ export interface CheckedHeaders {
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 // RFC 9110, clause 5.5; what Node's own server takes.
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-const ASCII = /^[\t\x20-\x7e]*$/;
+const ASCII = /^[\x20-\x7e]+$/;
 /** Of one connection, not of an answer (RFC 9110, clause 7.6.1), or the mesh's to say. */
 const DROPPED = new Set([
   'connection',

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { MeshError } from '../../contracts/src/errors.js';
 import { checkHeaders } from './answer-headers.js';
 import type { HttpAnswer } from './author-types.js';
@@ -72,7 +73,7 @@ export function encodeBody(value: unknown): Encoded {
   if (typeof value === 'string') return { body: Buffer.from(value), contentType: TEXT };
   if (ArrayBuffer.isView(value))
     return { body: new Uint8Array(value.buffer, value.byteOffset, value.byteLength), contentType: BINARY };
-  if (value instanceof ArrayBuffer) return { body: new Uint8Array(value), contentType: BINARY };
+  if (types.isAnyArrayBuffer(value)) return { body: new Uint8Array(value), contentType: BINARY };
   if (typeof value === 'object' && value !== null) refuseUnsendable(value);
   return { body: Buffer.from(toJson(value)), contentType: JSON_TYPE };
 }
@@ -85,7 +86,8 @@ function refuseUnsendable(value: object): void {
     typeof candidate[Symbol.asyncIterator] === 'function' ||
     typeof candidate.pipe === 'function' ||
     typeof candidate.getReader === 'function' ||
-    value instanceof Response
+    value instanceof Response ||
+    value instanceof Blob
   )
     throw new MeshError('bad-answer', 'Streams are not supported yet.');
 }
@@ -97,13 +99,17 @@ function toJson(value: unknown): string {
   } catch (cause) {
     throw new MeshError('bad-answer', whyNoJson(cause), { cause });
   }
-  if (json === undefined) throw new MeshError('bad-answer', `A ${typeof value} has no JSON.`);
+  if (json === undefined)
+    throw new MeshError('bad-answer', `There is no JSON for its type: ${typeof value}.`);
   return json;
 }
 
 /** Says it in the mesh's words: the engine's text names the handler's own fields. */
 function whyNoJson(cause: unknown): string {
-  if (cause instanceof RangeError) return 'It is nested too deep for JSON.';
+  if (cause instanceof RangeError)
+    return /call stack/i.test(cause.message)
+      ? 'It is nested too deep for JSON.'
+      : 'It is too large for JSON.';
   if (!(cause instanceof TypeError)) return 'It threw while being turned into JSON.';
   if (/circular/i.test(cause.message)) return 'It refers to itself.';
   return /BigInt/.test(cause.message) ? 'A BigInt has no JSON.' : 'It threw while being turned into JSON.';
