@@ -37,10 +37,15 @@ export async function run<S extends Settings>(
     log.info('Stopped.');
     process.exit(0);
   } catch (error) {
-    if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`);
+    if (hasRemedy(error)) process.stderr.write(`${error.message}\n`);
     else log.error('The service ends.', error);
     process.exit(1);
   }
+}
+
+/** Errors whose message alone tells what to do: a stack would only hide it. */
+function hasRemedy(error: unknown): error is Error {
+  return error instanceof Error && (error instanceof ConfigError || error.message.includes('Remedy: '));
 }
 
 /** Resolves with the name of the first reason to stop; the second one ends the process. */

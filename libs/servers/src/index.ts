@@ -15,5 +15,6 @@ export { type MosquittoOptions, type MosquittoServer, startMosquitto } from './m
 export { type NatsLogin, type NatsOptions, type NatsServer, startNats } from './nats.js';
 export { MAX_PAYLOAD, type NatsConfig, natsConfig } from './nats-config.js';
 export { PERMISSIONS, type ServiceUser } from './nats-permissions.js';
+export { expectFree } from './port.js';
 export { type PostgresOptions, type PostgresServer, startPostgres } from './postgres.js';
 export { ServerError } from './server-error.js';
