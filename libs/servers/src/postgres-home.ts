@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mayEnter, mayRead, NOBODY, openToAll } from './reach.js';
@@ -25,9 +25,8 @@ export async function reachablePrograms(
   shared = SHARED,
 ): Promise<string> {
   if (uid === undefined || mayRead(join(installed, 'share/postgresql/postgres.bki'), uid)) return installed;
-  const { size, mtimeMs } = statSync(join(installed, 'bin/postgres'));
   makeShared(shared);
-  const copy = join(shared, `postgres-${size}-${Math.trunc(mtimeMs / 1000)}`);
+  const copy = join(shared, `postgres-${digestOf(join(installed, 'bin/postgres'))}`);
   if (existsSync(copy)) return copy;
   tell(`copying Postgres to ${copy}: user ${uid} may not enter ${installed}`);
   const part = `${copy}.${randomUUID()}`;
@@ -37,6 +36,11 @@ export async function reachablePrograms(
   await rename(part, copy).catch(() => rm(part, { recursive: true, force: true }));
   return copy;
 }
+
+// By content: each new checkout has the same programs, and one copy is enough for all.
+const digestOf = (file: string): string => shortDigest(readFileSync(file));
+const shortDigest = (content: string | Buffer): string =>
+  createHash('sha256').update(content).digest('hex').slice(0, 16);
 
 /**
  * The folder in which the cluster lives: `dataDir`, or, where `uid` cannot enter that, one below SHARED. Both then
@@ -51,7 +55,7 @@ export async function clusterHome(
   if (uid === undefined || mayEnter(dataDir, uid)) return dataDir;
   makeShared(shared);
   await removeAbandoned(shared);
-  const home = join(shared, `data-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}`);
+  const home = join(shared, `data-${shortDigest(dataDir)}`);
   if (existsSync(home)) return home;
   tell(`keeping the database in ${home}: user ${uid} may not enter ${dataDir}`);
   mkdirSync(home, { mode: 0o711 });
