@@ -102,10 +102,9 @@ describe('query', () => {
     expect(Object.entries(http(text).query)).toEqual(Object.entries(expected));
   });
 
-  it('of HTTP is never fed by the body', () => {
-    expect(event('{"id":"42"}', 'application/json', { meta: { source: 'http' } })).toMatchObject({
-      query: {},
-    });
+  it('of HTTP is never fed by the body', async () => {
+    const { query } = await event('{"id":"42"}', 'application/json', { meta: { source: 'http' } });
+    expect(Object.keys(query)).toEqual([]);
   });
 
   it.each([
@@ -122,8 +121,10 @@ describe('query', () => {
     expect(Object.keys((event(body) as { query: object }).query)).toEqual(Object.keys(expected));
   });
 
-  it('comes from JSON alone, and from a query that another source does have', () => {
-    expect(event('id=42', FORM)).toMatchObject({ query: {} });
+  it('comes from JSON alone, and from a query that another source does have', async () => {
+    const form = await event('a=1', FORM);
+    expect(form.body).toEqual({ a: '1' });
+    expect(Object.keys(form.query)).toEqual([]);
     expect(
       event('{"id":1}', 'application/json', { meta: { source: 'lambda', query: 'id=2' } }),
     ).toMatchObject({
@@ -150,7 +151,7 @@ describe('body', () => {
     ['text/plain', 'grüezi', 'grüezi'],
     ['text/plain', '{"a":1}', '{"a":1}'],
     ['text/plain; charset=iso-8859-1', new Uint8Array([0x67, 0xfc]), 'gü'],
-    ['text/plain; charset="utf-16le"', new Uint8Array([0x41, 0]), 'A'],
+    ['text/plain; charset="utf-16le"; charset=utf-8', new Uint8Array([0x41, 0]), 'A'],
     [FORM, 'a=1&b=x+y&b=%C3%BC', record({ a: '1', b: ['x y', 'ü'] })],
     [FORM, '__proto__=1', JSON.parse('{"__proto__":"1"}')],
     ['image/png', png, png],
@@ -215,7 +216,7 @@ describe('body', () => {
       }
     const wide = JSON.stringify([...Array(300)].map(() => ({ a: [] })));
     expect(await refusal(wide, 'application/json')).toBe('taken');
-    expect(await refusal(JSON.stringify(`${'['.repeat(500)}\\"[[`), 'application/json')).toBe('taken');
+    expect(await refusal(JSON.stringify(`"${'['.repeat(500)}`), 'application/json')).toBe('taken');
     expect(await bodyOf('['.repeat(500))).toBe('['.repeat(500));
   });
 

@@ -51,7 +51,7 @@ function decodeLeniently(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    return new URLSearchParams(`v=${part.replaceAll('&', '%26')}`).get('v') ?? '';
+    return new URLSearchParams(`v=${part}`).get('v') ?? '';
   }
 }
 
