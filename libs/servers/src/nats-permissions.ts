@@ -39,8 +39,14 @@ const READ_ROUTES = [
 ];
 
 const inbox = (user: ServiceUser): string => `_INBOX.${user}.>`;
-// Answers arrive within a call's deadline at most; one request may have several ($SRV, streamed results).
-const ANSWERS = { max: 16, expires: '15m' } as const;
+/*
+ * An executor may answer any inbox by name. The narrower way, `allow_responses`, has the server remember every reply
+ * subject until it expires: measured at 230 bytes a call, so gigabytes within minutes at 20,000 calls a second.
+ * An inbox is random, so it can be answered only by who was asked.
+ */
+const ANY_INBOX = '_INBOX.>';
+/** For the registry's few control calls the narrower way costs nothing. */
+const ANSWERS = { max: 1, expires: '1m' } as const;
 // JetStream's own subjects: whoever may use them could read and delete what others sent or keep.
 const JETSTREAM = ['$JS.>', '$KV.>', '$O.>'];
 /** An MQTT client. The server makes a QoS 1 subscription under `$MQTT.sub` in the client's name: that one stays open. */
@@ -70,6 +76,7 @@ export const PERMISSIONS: Readonly<Record<ServiceUser | AnonymousUser, Permissio
   executor: {
     publish: {
       allow: [
+        ANY_INBOX,
         'mesh.call.>',
         'mesh.dead.>',
         'mesh.audit.>',
@@ -82,7 +89,6 @@ export const PERMISSIONS: Readonly<Record<ServiceUser | AnonymousUser, Permissio
       ],
     },
     subscribe: { allow: ['mesh.call.>', 'mesh.cancel.>', '$SRV.>', inbox('executor')] },
-    allowResponses: ANSWERS,
   },
   registry: {
     publish: {
