@@ -33,10 +33,20 @@ export function httpServer(token: AdminToken, maxArtifactBytes: number): Fastify
   const fastify = adapter.getInstance<FastifyInstance>();
   guard(fastify, token);
   acceptArtifactsOnly(fastify);
+  completeAnswers(fastify);
+  return adapter;
+}
+
+function completeAnswers(fastify: FastifyInstance): void {
+  let closing = false;
+  fastify.addHook('preClose', async () => {
+    closing = true;
+  });
   fastify.addHook('onSend', async (_request, reply) => {
     if (reply.statusCode === 503) reply.header('retry-after', RETRY_AFTER_S);
+    // Else a client that keeps its connection busy would keep us from ending.
+    if (closing) reply.header('connection', 'close');
   });
-  return adapter;
 }
 
 /** Before the body is read. The matched pattern decides, so that no other spelling of a path gets round it. */

@@ -80,7 +80,8 @@ function hostOf(url: string): string {
   return `${host}${pathname}`;
 }
 
+/** An AggregateError, of a host name with several addresses, has no text of its own. */
 function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
-  return error instanceof Error ? error.message : String(error);
+  const { message, errors } = error as { message?: string; errors?: readonly unknown[] };
+  return message || (errors?.length ? reasonOf(errors[0]) : String(error));
 }

@@ -25,20 +25,27 @@ const OUTAGE_CODES = new Set([
 const OUTAGE_TEXT =
   /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed|Cannot use a pool after)/;
 
+/** What an error of node, of pg, or of TypeORM around one of pg, may carry. */
+interface Failure {
+  readonly code?: unknown;
+  readonly message?: unknown;
+  /** What pg threw, where TypeORM wraps it. */
+  readonly driverError?: Failure;
+  /** Of an AggregateError: one for each address of a host name. */
+  readonly errors?: readonly Failure[];
+}
+
 /** True when the same request may succeed once Postgres is back. */
 export function isOutage(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if (error instanceof AggregateError) return error.errors.some(isOutage);
-  const { code, driverError } = error as Error & { code?: string; driverError?: unknown };
+  const { code, message, driverError, errors } = (error ?? {}) as Failure;
+  if (typeof code === 'string' && (OUTAGE_CODES.has(code) || code.startsWith('08'))) return true;
+  if (typeof message === 'string' && OUTAGE_TEXT.test(message)) return true;
   if (driverError !== undefined && driverError !== error && isOutage(driverError)) return true;
-  return (
-    (code !== undefined && (OUTAGE_CODES.has(code) || code.startsWith('08'))) ||
-    OUTAGE_TEXT.test(error.message)
-  );
+  return errors?.some(isOutage) ?? false;
 }
 
 /** SQLSTATE of a failed statement, if it has one. */
 export function sqlState(error: unknown): string | undefined {
-  const code = (error as { driverError?: { code?: unknown } } | undefined)?.driverError?.code;
+  const code = (error as Failure | undefined)?.driverError?.code;
   return typeof code === 'string' ? code : undefined;
 }

@@ -1,5 +1,5 @@
 import type { ControlPath } from '#contracts';
-import { digestOf, unpack } from '#packer';
+import { digestOf, unpack } from '#packer/artifact';
 import type { ArtifactStore } from '../artifacts/artifact-store.js';
 import type { Catalogue } from '../catalogue/catalogue.js';
 import type { Published } from '../catalogue/values.js';
