@@ -10,6 +10,8 @@ export default {
     '<rootDir>/examples/**/*.spec.ts',
     '<rootDir>/test/**/*.spec.ts',
   ],
+  // Mosquitto is not an npm package: what needs it runs by `npm run test:mosquitto`.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/mosquitto/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.mesh/'],
   testTimeout: 30_000,
   // './x.js' in TypeScript source means './x.ts'.
