@@ -1,0 +1,77 @@
+import { startNats } from '#servers';
+import { machineFacts } from '../measure/machine.mjs';
+import { requireWrk } from '../measure/wrk.mjs';
+import { Children } from './child.mjs';
+import { CONTENDERS } from './contenders.mjs';
+import { Artifacts } from './mesh.mjs';
+import { render, summarize } from './report.mjs';
+import { measure, runRounds } from './rounds.mjs';
+import { verify } from './verify.mjs';
+
+/**
+ * `bench -- http`: what a request through the mesh costs beside what it would cost by hand. All contenders are started
+ * once and kept warm; the rounds interleave them.
+ * @param {{ rounds: number, seconds: number, connections: number, warmup: number, only?: string[], json?: boolean,
+ *   profile?: string }} options
+ * @param {AbortSignal} signal ends it early, in order
+ */
+export async function benchHttp(options, signal) {
+  requireWrk();
+  const machine = machineFacts();
+  const chosen = choose(options.only);
+  const note = (text) => process.stderr.write(`${text}\n`);
+  const stops = [];
+  try {
+    const running = await startAll(chosen, options, stops, note, signal);
+    const load = { seconds: options.seconds, connections: options.connections, signal };
+    note('Warming up.');
+    for (const contender of running)
+      if (options.warmup > 0) await measure(contender, { ...load, seconds: options.warmup });
+    const results = await runRounds(running, {
+      ...load,
+      rounds: options.rounds,
+      onResult: (result) => note(lineOf(result, options.rounds)),
+    });
+    const { rounds, seconds, connections, warmup } = options;
+    const report = {
+      machine,
+      load: { rounds, seconds, connections, warmup },
+      summary: summarize(chosen, results),
+      results,
+    };
+    process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : render(report)}\n`);
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+  }
+}
+
+function choose(only) {
+  if (!only) return CONTENDERS.filter(({ optional }) => !optional);
+  const unknown = only.filter((key) => !CONTENDERS.some((contender) => contender.key === key));
+  if (unknown.length > 0)
+    throw new Error(
+      `There is no contender ${unknown.join(', ')}. There are: ${CONTENDERS.map(({ key }) => key).join(', ')}`,
+    );
+  return CONTENDERS.filter(({ key }) => only.includes(key));
+}
+
+async function startAll(chosen, { profile }, stops, note, signal) {
+  const nats = await startNats();
+  stops.push(() => nats.stop());
+  const artifacts = await Artifacts.publish(nats);
+  stops.push(() => artifacts.remove());
+  const children = new Children(profile);
+  stops.push(() => children.stop());
+  const running = [];
+  for (const { key, title, start } of chosen) {
+    signal.throwIfAborted();
+    note(`Starting ${key}: ${title}.`);
+    const contender = { key, ...(await start({ children, nats, artifacts })) };
+    await verify(contender, signal);
+    running.push(contender);
+  }
+  return running;
+}
+
+const lineOf = ({ round, key, perSecond, cpu }, rounds) =>
+  `round ${round + 1}/${rounds}  ${key.padEnd(5)} ${perSecond.toFixed(0).padStart(6)}/s  ${cpu.sum.toFixed(1)} µs`;

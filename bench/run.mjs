@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs';
+import { Command, InvalidArgumentError } from 'commander';
+import { builtDigest, sourceDigest } from '../tools/sources.mjs';
+
+/*
+ * `npm run bench -- <what>`: side-by-side measurements. What is compared runs interleaved in one run on one machine;
+ * figures from two runs are not to be compared.
+ *
+ *   http/      the way of a request, beside hand-written floors
+ *   measure/   processor time, load, statistics
+ */
+
+const root = new URL('..', import.meta.url).pathname;
+const interrupted = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'])
+  process.once(name, () => interrupted.abort(new Error(`stopped by ${name}`)));
+
+const wholeFrom = (least) => (text) => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least)
+    throw new InvalidArgumentError(`a whole number from ${least} on is needed`);
+  return value;
+};
+
+const program = new Command('bench').description('Side-by-side benchmarks of λ-mesh.');
+
+program
+  .command('http')
+  .description('a GET through the mesh, beside hand-written floors and bare node:http')
+  .option('--rounds <n>', 'rounds that count', wholeFrom(1), 7)
+  .option('--seconds <n>', 'length of one measurement', wholeFrom(1), 5)
+  .option('--warmup <n>', 'seconds of load on each contender before the first round', wholeFrom(0), 3)
+  .option('--connections <n>', 'connections of the load generator', wholeFrom(1), 64)
+  .option('--only <keys>', 'contenders, separated by commas', (text) => text.split(','))
+  .option('--json', 'print everything as JSON')
+  .option('--profile <folder>', 'leave a processor profile of each process there (slows all of them)')
+  .action(async (options) => {
+    requireBuild();
+    const { benchHttp } = await import('./http/command.mjs');
+    await benchHttp(options, interrupted.signal);
+  });
+
+/** Benchmarks run what is deployed: dist/, not the sources. */
+function requireBuild() {
+  if (!existsSync(`${root}dist/apps/executor/src/main.js`))
+    throw new Error('There is nothing to measure in dist/. Remedy: npm run build');
+  if (builtDigest(root) !== sourceDigest(root))
+    process.stderr.write('dist/ is not what the sources say: what is measured is the last build.\n');
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`${interrupted.signal.aborted ? interrupted.signal.reason.message : error.stack}\n`);
+  process.exitCode = 1;
+}

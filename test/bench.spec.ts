@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+interface Spread {
+  median: number;
+  low: number;
+  high: number;
+}
+interface Statistics {
+  quantile(values: number[], share: number): number;
+  spread(values: number[]): Spread;
+  pairedRatio(numerators: number[], denominators: number[]): Spread;
+}
+interface Report {
+  results: { key: string; requests: number; errors: number; cpu: Record<string, number> }[];
+  summary: { ratios: { of: string; to: string; cpu: Spread; atMost?: number; met?: boolean }[] };
+}
+
+// Benchmarks are plain JavaScript: their types are stated here.
+const load = async <T>(file: string): Promise<T> => (await import(join(root, 'bench', file))) as T;
+
+describe('statistics of the benchmarks', () => {
+  it('interpolate between neighbours', async () => {
+    const { spread } = await load<Statistics>('measure/statistics.mjs');
+    expect(spread([4, 1, 3, 2])).toEqual({ median: 2.5, low: 1.75, high: 3.25 });
+    expect(spread([7])).toEqual({ median: 7, low: 7, high: 7 });
+  });
+
+  it('pair the rounds: noise that doubles both sides of a round leaves the ratio alone', async () => {
+    const { pairedRatio } = await load<Statistics>('measure/statistics.mjs');
+    expect(pairedRatio([12, 24, 36], [10, 20, 30])).toEqual({ median: 1.2, low: 1.2, high: 1.2 });
+  });
+
+  it('refuse nothing, and sides of unequal length', async () => {
+    const { quantile, pairedRatio } = await load<Statistics>('measure/statistics.mjs');
+    expect(() => quantile([], 0.5)).toThrow('no quantile');
+    expect(() => pairedRatio([1], [1, 2])).toThrow('pairs');
+  });
+});
+
+/** In the place of wrk on a machine without it, which is after all others on the PATH: a few requests, wrk's report. */
+const STAND_IN = `#!/usr/bin/env node
+const url = process.argv.at(-1);
+const started = performance.now();
+let errors = 0;
+for (let n = 0; n < 50; n++) {
+  const response = await fetch(url);
+  if (!response.ok) errors++;
+  await response.arrayBuffer();
+}
+const microseconds = Math.round((performance.now() - started) * 1000);
+console.log(JSON.stringify({ requests: 50, microseconds, p50: 1000, p99: 2000, errors }));
+`;
+
+describe('bench -- http', () => {
+  let standIn: string;
+  let empty: string;
+  beforeAll(() => {
+    standIn = mkdtempSync(join(tmpdir(), 'mesh-bench-'));
+    empty = mkdtempSync(join(tmpdir(), 'mesh-bench-'));
+    writeFileSync(join(standIn, 'package.json'), '{ "type": "module" }');
+    writeFileSync(join(standIn, 'wrk'), STAND_IN, { mode: 0o755 });
+  });
+  afterAll(() => {
+    for (const folder of [standIn, empty]) rmSync(folder, { recursive: true });
+  });
+
+  async function bench(path: string, ...args: string[]) {
+    const child = spawn(process.execPath, [join(root, 'bench/run.mjs'), 'http', ...args], {
+      env: { PATH: path },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+    const [output, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
+    return { output, errors, code };
+  }
+
+  it('says what to do where the load generator is missing', async () => {
+    const { errors, code } = await bench(empty);
+    expect(errors).toContain('Remedy: apt-get install wrk');
+    expect(code).toBe(1);
+  });
+
+  it('names the contenders when asked for one that there is not', async () => {
+    const { errors, code } = await bench(`${process.env.PATH}:${standIn}`, '--only', 'nobody');
+    expect(errors).toContain('There is no contender nobody. There are: bare, a,');
+    expect(code).toBe(1);
+  });
+
+  it('measures every contender in each round, without an error', async () => {
+    const { output, errors, code } = await bench(
+      `${process.env.PATH}:${standIn}`,
+      ...['--rounds', '1', '--seconds', '1', '--warmup', '0', '--connections', '4', '--json'],
+    );
+    expect({ code, errors: code === 0 ? '' : errors }).toEqual({ code: 0, errors: '' });
+    const report = JSON.parse(output) as Report;
+    expect(report.results.map(({ key }) => key).sort()).toEqual(['a', "a'", "a''", 'b', 'bare', 'c']);
+    for (const { requests, errors: failed } of report.results) {
+      expect(failed).toBe(0);
+      expect(requests).toBeGreaterThan(0);
+    }
+    const mesh = report.results.find(({ key }) => key === 'b');
+    expect(Object.keys(mesh?.cpu ?? {}).sort()).toEqual(['executor', 'ingress', 'nats', 'sum']);
+    expect(report.summary.ratios.filter(({ atMost }) => atMost).map(({ of, to }) => `${of}/${to}`)).toEqual([
+      "b/a'",
+      "c/a''",
+      'a/bare',
+    ]);
+  }, 120_000);
+});
