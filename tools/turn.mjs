@@ -1,36 +1,41 @@
 /*
- * One bootstrap at a time in a checkout: two `npm ci` at once destroy each other's work. The lock names its holder;
- * one whose holder is gone is taken over.
+ * One bootstrap at a time in a checkout: two `npm ci` at once destroy each other's work. The lock names its holders,
+ * the bootstrap and what it runs at the moment: killed, the one may leave the other behind, still at work. A lock
+ * whose holders are all gone is taken over.
  */
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
-const POLL_MS = 200;
+const POLL_MS = 100;
 
-/** Runs `work` alone; while another process is at it, waits, telling its pid once. */
-export function inTurn(lock, onWait, work) {
+/**
+ * Runs `work` alone; while another process is at it, waits, telling its pid once. `work` is given a function for the
+ * pids of the processes that it starts.
+ */
+export async function inTurn(lock, onWait, work) {
   mkdirSync(dirname(lock), { recursive: true, mode: 0o711 });
-  const mine = JSON.stringify({ pid: process.pid, started: startOf(process.pid) });
-  for (let told = false; !take(lock, mine); pause(POLL_MS)) {
-    const holder = holderOf(lock);
+  const self = identify(process.pid);
+  for (let told = false; !take(lock, [self]); ) {
+    const holders = holdersOf(lock);
+    const holder = holders?.find((one) => identify(one.pid)?.started === one.started);
+    if (holders && !holder) dropStale(lock, holders);
     if (!holder) continue;
-    if (startOf(holder.pid) !== holder.started) dropStale(lock, holder);
-    else if (!told) {
-      onWait(holder.pid);
-      told = true;
-    }
+    if (!told) onWait(holder.pid);
+    told = true;
+    await delay(POLL_MS);
   }
   try {
-    return work();
+    return await work((pid) => put(lock, [self, identify(pid)].filter(Boolean)));
   } finally {
     rmSync(lock, { force: true });
   }
 }
 
 /** The lock appears with its content in it, or not at all. */
-function take(lock, content) {
+function take(lock, holders) {
   const part = `${lock}.${process.pid}`;
-  writeFileSync(part, content);
+  writeFileSync(part, JSON.stringify(holders));
   try {
     linkSync(part, lock);
     return true;
@@ -42,7 +47,13 @@ function take(lock, content) {
   }
 }
 
-function holderOf(lock) {
+function put(lock, holders) {
+  const part = `${lock}.${process.pid}`;
+  writeFileSync(part, JSON.stringify(holders));
+  renameSync(part, lock);
+}
+
+function holdersOf(lock) {
   try {
     return JSON.parse(readFileSync(lock, 'utf8'));
   } catch {
@@ -55,32 +66,30 @@ function dropStale(lock, stale) {
   const aside = `${lock}.stale-${process.pid}`;
   try {
     renameSync(lock, aside);
+    if (JSON.stringify(holdersOf(aside)) !== JSON.stringify(stale)) linkSync(aside, lock);
   } catch {
-    return;
+    // Another process was faster, either way.
   }
-  const moved = holderOf(aside);
-  if (moved?.pid !== stale.pid || moved?.started !== stale.started) linkSync(aside, lock);
   rmSync(aside, { force: true });
 }
 
-/** Start time of a process (proc(5), field 22 of stat), so that a pid given out anew is not taken for its holder. */
-function startOf(pid) {
+/** A pid with its start time (proc(5), field 22 of stat), so that a pid given out anew is not taken for its holder. */
+function identify(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return state === 'Z' ? undefined : { pid, started: fields[18] };
   } catch {
-    return startElsewhere(pid);
+    return process.platform === 'linux' ? undefined : identifyElsewhere(pid);
   }
 }
 
 /** Without /proc there is only: does it run. */
-function startElsewhere(pid) {
+function identifyElsewhere(pid) {
   try {
     process.kill(pid, 0);
-    return process.platform === 'linux' ? undefined : 'running';
+    return { pid, started: 'unknown' };
   } catch (error) {
-    return error.code === 'EPERM' && process.platform !== 'linux' ? 'running' : undefined;
+    return error.code === 'EPERM' ? { pid, started: 'unknown' } : undefined;
   }
 }
-
-const pause = (milliseconds) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
