@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ErrorCode } from './errors.js';
+import { jsonValue } from './json-value.js';
 
 /** Where an event came from. */
 export const SOURCES = ['http', 'mqtt', 'sqs', 'nats', 'lambda', 'cron', 'call'] as const;
@@ -21,7 +22,7 @@ export const eventMeta = z.object({
   query: z.string().optional(),
   headers: nameValues.optional(),
   params: z.record(z.string(), z.string()).optional(),
-  attributes: z.record(z.string(), z.json()).optional(),
+  attributes: z.record(z.string(), jsonValue).optional(),
 });
 export type EventMeta = z.infer<typeof eventMeta>;
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ControlPath, controlPathFault, isAlias, isVersion } from './control-path.js';
+import { jsonValue } from './json-value.js';
 
 /*
  * What an artifact says of itself (`manifest.json`), and the route that the registry makes from it. The zod
@@ -71,7 +72,7 @@ export const manifest = z.strictObject({
   /** Environment names that the handler wants; it sees these and no others. */
   env: z.array(environmentName).max(64).default([]),
   /** Free to use: owner, team, documentation. Kept with the version. */
-  meta: z.record(z.string(), z.json()).default({}),
+  meta: z.record(z.string(), jsonValue).default({}),
 });
 /** A manifest with every default filled in. */
 export type Manifest = z.infer<typeof manifest>;
