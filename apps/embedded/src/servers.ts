@@ -30,7 +30,7 @@ export async function startServers(config: EmbeddedConfig): Promise<Servers> {
   const failed = started.find((result) => result.status === 'rejected');
   if (failed) {
     await Promise.all(
-      started.map((result) => (result.status === 'fulfilled' ? result.value.stop() : undefined)),
+      started.flatMap((result) => (result.status === 'fulfilled' ? [result.value.stop()] : [])),
     );
     throw failed.reason;
   }

@@ -21,6 +21,7 @@ export class CallHandler {
   constructor(
     private readonly router: Router,
     private readonly link: MeshLink,
+    private readonly checkAccess: (authorization: string | undefined) => void,
     private readonly metrics: RequestMetrics,
     private readonly log: Log,
   ) {}
@@ -81,6 +82,7 @@ export class CallHandler {
     // RFC 9112, clause 3.2: exactly one.
     if (request.headers.host === undefined && request.httpVersion === '1.1')
       throw new MeshError('bad-request', 'The Host header is missing.');
+    this.checkAccess(request.headers.authorization);
     if (!this.link.hasRoutes) throw new MeshError('not-connected');
     if (found.kind === 'none') throw new MeshError('no-route');
     if (request.method === 'OPTIONS' && !statesOptions(found)) return optionsAnswer(found.allow);

@@ -35,6 +35,8 @@ export function fromError(
   const headers = ['content-type', PROBLEM_JSON, 'content-length', String(body.length)];
   if (meshId !== undefined) headers.push('mesh-id', meshId);
   if (allow) headers.push('allow', allow.join(', '));
+  // RFC 9110, clause 11.6.1.
+  if (error.code === 'unauthorized') headers.push('www-authenticate', 'Bearer');
   pushRetryAfter(headers, ERRORS[error.code]);
   return { status: error.status, headers, body };
 }

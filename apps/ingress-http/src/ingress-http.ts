@@ -13,6 +13,7 @@ import {
   type Running,
   run,
 } from '#lifecycle';
+import { accessCheck, refuseUnguarded } from './access.js';
 import { CallHandler } from './call-handler.js';
 import { type IngressHttpConfig, settings } from './config.js';
 import { createHttpServer } from './http-listener.js';
@@ -28,12 +29,13 @@ export async function start(
   config: IngressHttpConfig,
   _environment?: Environment,
 ): Promise<Running & { url: string }> {
+  refuseUnguarded(config);
   const log = logger('ingress-http');
   const router = new Router();
   const link = new MeshLink(config, router);
   const metrics = createMetrics('ingress-http');
   const requestMetrics = new RequestMetrics(metrics, () => calls.inFlight);
-  const calls: CallHandler = new CallHandler(router, link, requestMetrics, log);
+  const calls: CallHandler = new CallHandler(router, link, accessCheck(config), requestMetrics, log);
   const readiness = new Readiness().check('nats', () => link.connected).check('routes', () => link.hasRoutes);
 
   const { app, server } = await createApp({ config, link, calls, readiness, metrics });
