@@ -1,19 +1,13 @@
-import { isAbsolute, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { type Config, ConfigError, setting, text } from '#contracts';
 import { natsSettings } from '#fabric';
 import { isLoopback } from '#lifecycle';
 
-/** `file:///dir`, or `file:dir` below the working directory. Others (`s3:`, `nats:`) are not built yet. */
-const artifactsUrl = z
-  .string()
-  .regex(/^file:./, 'not a file: URL')
-  .transform((url) => {
-    const path = url.slice('file:'.length);
-    return isAbsolute(path) ? new URL(url) : pathToFileURL(resolve(path));
-  })
-  .refine(({ host }) => host === '', 'names a host; three slashes come before an absolute path');
+/** A folder; `s3:` and `nats:` are not built yet. */
+const artifactsUrl = text
+  .url('file:')
+  .transform((url) => new URL(url))
+  .refine(({ host }) => host === '', 'names a host; before the path come three slashes');
 
 const environmentNames = text
   .list()
@@ -49,7 +43,6 @@ export const registrySettings = {
   artifactsUrl: setting({
     variable: 'MESH_ARTIFACTS_URL',
     schema: artifactsUrl,
-    fallback: 'file:.mesh/artifacts',
     description: 'Where artifacts are kept; the executors must reach the same place.',
     remedy: 'a URL such as file:///var/lib/mesh/artifacts',
   }),
@@ -65,7 +58,7 @@ export const registrySettings = {
   handlerEnvironment: setting({
     variable: 'MESH_HANDLER_ENV',
     schema: environmentNames,
-    fallback: ' ',
+    fallback: ',',
     description: 'Environment names, separated by commas, that manifests may ask for; never MESH_*.',
     remedy: 'a list such as DATABASE_URL,SMTP_HOST',
   }),

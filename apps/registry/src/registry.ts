@@ -13,7 +13,7 @@ import {
 import { AdminToken, makeToken } from './api/admin-token.js';
 import { httpServer } from './api/http-server.js';
 import { serveDocs } from './api/openapi.js';
-import { openArtifactStore } from './artifacts/artifact-store.js';
+import { openArtifactStore } from './artifacts/open-artifact-store.js';
 import type { Catalogue } from './catalogue/catalogue.js';
 import { openCatalogue } from './catalogue/open.js';
 import { type RegistryConfig, refuseUnguarded, registrySettings } from './config.js';
@@ -64,7 +64,7 @@ async function serve(config: RegistryConfig, catalogue: Catalogue, log: Log): Pr
   const token = new AdminToken(config.adminToken ?? announcedToken(log));
   const rpc = new DrainingNats({ ...natsTransportOptions(config), queue: RPC_QUEUE, name: 'registry-rpc' });
 
-  const module = registryModule({ catalogue, door, readiness, metrics: createMetrics('registry') });
+  const module = registryModule({ catalogue, door, rpc, readiness, metrics: createMetrics('registry') });
   const app = await NestFactory.create<NestFastifyApplication>(
     module,
     httpServer(token, config.maxArtifactBytes),

@@ -1,7 +1,10 @@
 import { type NatsOptions, ServerNats } from '@nestjs/microservices';
 
+const ENVELOPE_BYTES = 1_024;
+
 /** What is used of a NATS client and its subscriptions. */
 interface Client {
+  readonly info?: { readonly max_payload: number };
   subscribe(subject: string, options: object): Subscription;
   drain(): Promise<void>;
 }
@@ -34,6 +37,11 @@ export class DrainingNats extends ServerNats {
   /** Subscribed, and connected now. */
   get connected(): boolean {
     return this.#connected && this.#subscriptions.length > 0;
+  }
+
+  /** Largest answer in bytes: what the server takes, less Nest's envelope around it. */
+  get maxAnswer(): number {
+    return (this.unwrap<Client>().info?.max_payload ?? 1_048_576) - ENVELOPE_BYTES;
   }
 
   override bindEvents(client: Client): void {

@@ -17,6 +17,7 @@ import { type HandlerDescription, logger } from '#lifecycle';
 import { parsed } from '../api/paging.js';
 import { Catalogue } from '../catalogue/catalogue.js';
 import { describeHandler } from './description.js';
+import { DrainingNats } from './draining-nats.js';
 
 const controlPath = z
   .string()
@@ -34,9 +35,6 @@ const reportRequest = z.object({
   detail: z.string().max(2_000).optional(),
 });
 
-/** Stays below the server's `max_payload`, 1 MB where nobody changed it. */
-const MAX_ANSWER_BYTES = 900_000;
-
 /** What is thrown in a control call: the caller gets the problem, the log the rest. */
 @Catch()
 class RpcProblems implements ExceptionFilter {
@@ -51,7 +49,10 @@ class RpcProblems implements ExceptionFilter {
 @Controller()
 @UseFilters(RpcProblems)
 export class RegistryRpcController {
-  constructor(private readonly catalogue: Catalogue) {}
+  constructor(
+    private readonly catalogue: Catalogue,
+    private readonly transport: DrainingNats,
+  ) {}
 
   /** `{ paths? }` → the live handlers, or those of them that were named. */
   @MessagePattern(REGISTRY_DESCRIBE)
@@ -59,7 +60,7 @@ export class RegistryRpcController {
     const { paths } = parsed(describeRequest, payload) ?? {};
     const handlers = await this.catalogue.handlers(paths ? { paths } : {});
     const descriptions = handlers.map(describeHandler);
-    if (Buffer.byteLength(JSON.stringify(descriptions)) > MAX_ANSWER_BYTES)
+    if (Buffer.byteLength(JSON.stringify(descriptions)) > this.transport.maxAnswer)
       throw new MeshError(
         'payload-too-large',
         'These are too many handlers for one answer: name fewer paths.',

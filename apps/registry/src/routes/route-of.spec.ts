@@ -1,0 +1,36 @@
+import { describe, expect, it } from '@jest/globals';
+import { type ControlPath, manifest, route } from '#contracts';
+import type { HandlerRecord } from '../catalogue/values.js';
+import { routeOf } from './route-of.js';
+
+const path = 'users/find' as ControlPath;
+const at = new Date(0);
+const live = (version: string, weight: number) => ({
+  seq: 1,
+  path,
+  version,
+  digest: `sha256:${'a'.repeat(64)}`,
+  size: 1,
+  manifest: manifest.parse({ path, version, description: 'for people', meta: { owner: 'crm' } }),
+  publishedAt: at,
+  publishedBy: 'admin',
+  weight,
+});
+const handler: HandlerRecord = {
+  path,
+  createdAt: at,
+  createdBy: 'admin',
+  revision: 3,
+  changedAt: at,
+  live: [live('1.1.0', 90), live('1.0.0', 10)],
+};
+
+describe('the route of a handler', () => {
+  it('is one that every service can read, with what they need and no more', () => {
+    const made = routeOf(handler);
+    expect(route.parse(JSON.parse(JSON.stringify(made)))).toEqual(made);
+    expect(made).toMatchObject({ path, revision: 3, versions: [{ weight: 90 }, { weight: 10 }] });
+    expect(JSON.stringify(made)).not.toContain('for people');
+    expect(JSON.stringify(made)).not.toContain('admin');
+  });
+});
