@@ -40,9 +40,10 @@ const READ_ROUTES = [
 
 const inbox = (user: ServiceUser): string => `_INBOX.${user}.>`;
 /*
- * An executor may answer any inbox by name. The narrower way, `allow_responses`, has the server remember every reply
- * subject until it expires: measured at 230 bytes a call, so gigabytes within minutes at 20,000 calls a second.
- * An inbox is random, so it can be answered only by who was asked.
+ * An executor may answer any inbox by name; one is random, so only who was asked can answer it. The narrower way,
+ * `allow_responses`, has the server keep every reply subject until its last answer: 230 bytes a call for its whole
+ * expiry where several are allowed, which is gigabytes at 20,000 calls a second; nothing with `max: 1`, but then no
+ * answer could ever come in parts, and each call costs 0.2 µs (6 %) more of the server's time.
  */
 const ANY_INBOX = '_INBOX.>';
 /** For the registry's few control calls the narrower way costs nothing. */
