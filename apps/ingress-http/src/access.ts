@@ -1,17 +1,22 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import { ConfigError, MeshError } from '#contracts';
 import { isLoopback } from '#lifecycle';
 import { type IngressHttpConfig, settings } from './config.js';
 
 const hash = (text: string) => createHash('sha256').update(text).digest();
 
-/** Who may call: everyone, or whoever brings the token. @returns throws MeshError `unauthorized` */
-export function accessCheck({ token }: IngressHttpConfig): (authorization: string | undefined) => void {
+/** Refuses a request by its headers. @throws MeshError `unauthorized` */
+export type AccessCheck = (headers: IncomingHttpHeaders) => void;
+
+/** Everyone may call, or whoever brings the token; a handler never sees the token. */
+export function accessCheck({ token }: IngressHttpConfig): AccessCheck {
   if (token === undefined) return () => undefined;
   const expected = hash(`Bearer ${token}`);
-  return (authorization = '') => {
+  return (headers) => {
     // Hashes have one length, so the comparison takes the same time whatever was sent.
-    if (!timingSafeEqual(hash(authorization), expected)) throw new MeshError('unauthorized');
+    if (!timingSafeEqual(hash(headers.authorization ?? ''), expected)) throw new MeshError('unauthorized');
+    delete headers.authorization;
   };
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { asMeshError, type EventEnvelope, MeshError } from '#contracts';
 import type { Log } from '#lifecycle';
+import type { AccessCheck } from './access.js';
 import { fromError, fromReply, type HttpResponse } from './from-result.js';
 import type { MeshLink } from './mesh-link.js';
 import { isBodiless, readBody } from './read-body.js';
@@ -21,7 +22,7 @@ export class CallHandler {
   constructor(
     private readonly router: Router,
     private readonly link: MeshLink,
-    private readonly checkAccess: (authorization: string | undefined) => void,
+    private readonly checkAccess: AccessCheck,
     private readonly metrics: RequestMetrics,
     private readonly log: Log,
   ) {}
@@ -82,7 +83,7 @@ export class CallHandler {
     // RFC 9112, clause 3.2: exactly one.
     if (request.headers.host === undefined && request.httpVersion === '1.1')
       throw new MeshError('bad-request', 'The Host header is missing.');
-    this.checkAccess(request.headers.authorization);
+    this.checkAccess(request.headers);
     if (!this.link.hasRoutes) throw new MeshError('not-connected');
     if (found.kind === 'none') throw new MeshError('no-route');
     if (request.method === 'OPTIONS' && !statesOptions(found)) return optionsAnswer(found.allow);

@@ -64,7 +64,13 @@ function withCors(next: Listener, origins: readonly string[]): Listener {
     exposedHeaders: ['mesh-id', 'mesh-version', 'location', 'retry-after'],
     maxAge: 600,
   });
-  return (request, response) => handle(request as never, response as never, () => next(request, response));
+  return (request, response) => {
+    const { method, headers } = request;
+    // The middleware takes every OPTIONS for a preflight; Fetch, clause 3.2.2, says which are.
+    const isPreflight = headers['access-control-request-method'] !== undefined;
+    if (headers.origin === undefined || (method === 'OPTIONS' && !isPreflight)) next(request, response);
+    else handle(request as never, response as never, () => next(request, response));
+  };
 }
 
 /**
