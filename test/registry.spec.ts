@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import type { ControlPath } from '#contracts';
 import { type Connection, connect, openRouteStore, type RouteStore } from '#fabric';
 import { type NatsServer, type PostgresServer, startNats, startPostgres } from '#servers';
@@ -11,6 +12,7 @@ import {
   get,
   later,
   publish,
+  raw,
   registry,
   request,
   TOKEN,
@@ -398,5 +400,63 @@ describe('the API', () => {
     );
     expect(ready.body.checks).toEqual({ database: true, nats: true, routes: true, rpc: true });
     expect((await open('/metrics')).body).toContain('process_cpu_seconds_total');
+  });
+});
+
+describe('the catalogue', () => {
+  it('lets nobody change or remove what was published or recorded', async () => {
+    const database = await emptyDatabase();
+    const base = await registry({ database, nats });
+    await base.joined;
+    await publish(base, 'users/find', await artifactOf(find));
+    const client = new pg.Client({ connectionString: database });
+    await client.connect();
+    later(() => client.end());
+    for (const table of ['versions', 'audit_entries'])
+      for (const attempt of [
+        `UPDATE ${table} SET version = '2'`,
+        `DELETE FROM ${table}`,
+        `TRUNCATE ${table} CASCADE`,
+      ])
+        await expect(client.query(attempt)).rejects.toThrow(`rows of ${table} are never changed or removed`);
+  });
+});
+
+describe('hostile requests', () => {
+  it('get a 4xx and a problem each, and the registry goes on', async () => {
+    const base = await aRegistry();
+    const auth = `authorization: Bearer ${TOKEN}`;
+    const lines = [
+      'GET /%zz HTTP/1.1',
+      'GET /v1/handlers/%ff%fe HTTP/1.1',
+      'GET /v1/handlers/%c0%ae%c0%ae HTTP/1.1',
+      `GET /v1/handlers/${'a'.repeat(5_000)} HTTP/1.1`,
+      'GET /v1/handlers/..%2f..%2fetc%2fpasswd HTTP/1.1',
+      'GET /v1/handlers/$SYS HTTP/1.1',
+      'GET /v1/handlers/users.* HTTP/1.1',
+      "GET /v1/handlers/a';DROP%20TABLE%20versions-- HTTP/1.1",
+      'GET /v1/../v1/nothing HTTP/1.1',
+      'GET //v1/handlers HTTP/1.1',
+      'GET http://elsewhere/v1/nothing HTTP/1.1',
+      'PATCH /v1/handlers HTTP/1.1',
+      'DELETE /v1/handlers/users%2Ffind HTTP/1.1',
+      'TRACE / HTTP/1.1',
+      'BREW / HTTP/1.1',
+      'POST /v1/handlers/users%2Ffind/versions HTTP/1.1\r\ncontent-length: -1',
+      'POST /v1/handlers/users%2Ffind/versions HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: 2\r\nx: y',
+      'POST /v1/handlers/users%2Ffind/versions HTTP/1.1\r\ntransfer-encoding: chunked\r\ncontent-length: 5',
+      `GET /v1/handlers HTTP/1.1\r\nx-long: ${'a'.repeat(100_000)}`,
+      'GET /v1/handlers?cursor=%00 HTTP/1.1',
+      'GET /v1/handlers?limit[]=1&limit[__proto__]=2&limit=9 HTTP/1.1\r\nx: \u0001',
+      'nonsense',
+    ];
+    for (const line of lines) {
+      const answer = await raw(base, `${line}\r\nhost: x\r\n${auth}\r\nconnection: close\r\n\r\n`);
+      const shown = [line.slice(0, 80), answer.slice(0, 600)];
+      expect(shown).toEqual([shown[0], expect.stringMatching(/^HTTP\/1\.1 4\d\d /)]);
+      expect(shown).toEqual([shown[0], expect.stringContaining('application/problem+json')]);
+      expect(answer).not.toMatch(/node_modules|\.js:\d+|QueryFailedError/);
+    }
+    expect((await get(base, '/health')).status).toBe(200);
   });
 });

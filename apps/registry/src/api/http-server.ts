@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import { MeshError, PROBLEM_JSON, problemOf } from '#contracts';
 import type { AdminToken } from './admin-token.js';
 
@@ -28,6 +28,7 @@ export function httpServer(token: AdminToken, maxArtifactBytes: number): Fastify
     routerOptions: { maxParamLength: MAX_PARAMETER },
     // A request that arrives on an open connection while we stop is still answered.
     return503OnClosing: false,
+    frameworkErrors: refuseTarget,
     clientErrorHandler: refuseConnection,
   });
   const fastify = adapter.getInstance<FastifyInstance>();
@@ -65,6 +66,12 @@ function acceptArtifactsOnly(fastify: FastifyInstance): void {
     if (coding) done(new MeshError('unsupported-media-type', 'Send the artifact without Content-Encoding.'));
     else done(null, body);
   });
+}
+
+/** What the router refuses before any hook or filter: a target that does not decode, or is too long. */
+function refuseTarget(error: FastifyError, _request: unknown, reply: FastifyReply): void {
+  const problem = problemOf(new MeshError(error.statusCode === 414 ? 'uri-too-long' : 'bad-request'));
+  void reply.status(problem.status).header('content-type', PROBLEM_JSON).send(JSON.stringify(problem));
 }
 
 /** What is not even HTTP, where no filter can answer. */
