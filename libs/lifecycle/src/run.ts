@@ -9,6 +9,9 @@ export interface Running {
 /** Bound on an orderly stop, ms: longer than the default deadline of a call, so that none is cut short. */
 const STOP_LIMIT_MS = 45_000;
 
+/** Signals within this time, ms, are one. */
+const SAME_SIGNAL_MS = 500;
+
 /** The environment beside the settings: for values whose names a setting lists. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -51,13 +54,15 @@ function hasRemedy(error: unknown): error is Error {
 /** Resolves with the name of the first reason to stop; the second one ends the process. */
 function stopSignal(log: ReturnType<typeof logger>): Promise<string> {
   return new Promise((resolve) => {
-    let asked = false;
+    let asked: number | undefined;
     const ask = (reason: string) => {
-      if (asked) {
+      // One Ctrl-C can arrive twice: from the terminal, and passed on by npm.
+      if (asked !== undefined && performance.now() - asked < SAME_SIGNAL_MS) return;
+      if (asked !== undefined) {
         log.error(`${reason} again: ending without waiting.`);
         process.exit(1);
       }
-      asked = true;
+      asked = performance.now();
       resolve(reason);
     };
     process.on('SIGINT', () => ask('SIGINT'));
