@@ -8,7 +8,7 @@ export interface NatsConfig {
   readonly host: string;
   /** -1 lets the server pick a free one; so for the other ports. */
   readonly port: number;
-  /** Monitoring over HTTP; absent: none. */
+  /** Monitoring over HTTP, on the loopback address, as it asks for no login; absent: none. */
   readonly httpPort?: number;
   /** MQTT 3.1.1; absent: none. */
   readonly mqttPort?: number;
@@ -26,7 +26,7 @@ export function natsConfig(config: NatsConfig): string {
     `server_name: ${quoted(serverName)}`,
     `host: ${host}`,
     `port: ${port}`,
-    ...(httpPort === undefined ? [] : [`http: "${host}:${httpPort}"`]),
+    ...(httpPort === undefined ? [] : [`http: "127.0.0.1:${httpPort}"`]),
     `max_payload: ${MAX_PAYLOAD}`,
     `jetstream { store_dir: ${quoted(storeFolder)}${syncAlways ? ', sync_interval: always' : ''} }`,
     ...mqttLines(config),
