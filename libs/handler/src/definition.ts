@@ -1,4 +1,4 @@
-import type { HandlerFunction, HandlerOptions } from './author-types.js';
+import type { HandlerContext, HandlerEvent, HandlerFunction, HandlerOptions } from './author-types.js';
 
 // From the global registry, so that a bundle's own copy of this package and the executor's recognise each other.
 const DEFINITION: unique symbol = Symbol.for('lambda-mesh.handler') as never;
@@ -7,7 +7,8 @@ const DEFINITION: unique symbol = Symbol.for('lambda-mesh.handler') as never;
 export interface HandlerDefinition<Body = unknown> {
   readonly path: string;
   readonly options: HandlerOptions;
-  readonly run: HandlerFunction<Body>;
+  // A method, whose parameter TypeScript compares both ways: a definition of any body type is a HandlerDefinition.
+  run(event: HandlerEvent<Body>, context: HandlerContext): unknown;
 }
 
 /** Outcomes are plain words, so that a handler without this package may state them too. */

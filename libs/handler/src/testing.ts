@@ -21,8 +21,7 @@ import { runHandler } from './run-handler.js';
 import { encodeTestBody, queryText } from './test-event.js';
 
 /** A definition, a plain `(event, context)` function, or a module: `await import('./handler.js')`. */
-// biome-ignore lint/suspicious/noExplicitAny: a handler of any body type may be tested
-export type HandlerLike = HandlerDefinition<any> | HandlerFunction<any> | object;
+export type HandlerLike = HandlerDefinition | HandlerFunction | object;
 
 /** What a source would send. Without anything: a GET without query. */
 export interface TestEvent {
