@@ -1,0 +1,94 @@
+import { describe, expect, it } from '@jest/globals';
+import { type ControlPath, decodeEvent, decodeHeaders, encodeEvent, type Route } from '#contracts';
+import { handlerOf, toEvent } from './to-event.js';
+
+const text = (StringValue: string) => ({ DataType: 'String', StringValue });
+const queue = { url: 'http://sqs/1/orders', name: 'orders' };
+const find = 'users/find' as ControlPath;
+
+function routeOf(...limits: (number | undefined)[]): Route {
+  const versions = limits.map((timeoutMs) => ({ limits: { ...(timeoutMs ? { timeoutMs } : {}) } }));
+  return { path: find, versions } as unknown as Route;
+}
+
+describe('whom a message is for', () => {
+  it("is its queue's handler, whatever the message says", () => {
+    const handler = { path: find };
+    const message = { MessageAttributes: { path: text('users/erase') } };
+    expect(handlerOf(message, { ...queue, handler })).toBe(handler);
+  });
+
+  it('is what the attribute "path" names, with a version if it says so', () => {
+    const message = { MessageAttributes: { path: text('users/find@canary') } };
+    expect(handlerOf(message, queue)).toEqual({ path: find, version: 'canary' });
+  });
+
+  it.each([
+    ['no attributes', undefined],
+    ['none called "path"', { Path: text('users/find') }],
+    ['a binary one', { path: { DataType: 'Binary', BinaryValue: Buffer.from('users/find') } }],
+    ['a wildcard', { path: text('users/*') }],
+    ['a server subject', { path: text('$SYS.REQ') }],
+    ['line ends', { path: text('users/find\r\nNats-Schedule: @every 1s') }],
+    ['NUL', { path: text('users/find\0') }],
+    ['a reserved name', { path: text('health/ready') }],
+  ])('is nobody with %s', (_, MessageAttributes) => {
+    expect(() => handlerOf({ MessageAttributes }, queue)).toThrow(
+      expect.objectContaining({ code: 'bad-path' }),
+    );
+  });
+});
+
+describe('a message as an event', () => {
+  const message = {
+    MessageId: 'm-1',
+    MD5OfBody: 'abc',
+    Attributes: { ApproximateReceiveCount: '3', SentTimestamp: '1' },
+    MessageAttributes: {
+      tenant: text('ä\r\nx: y'),
+      blob: { DataType: 'Binary.png', BinaryValue: Uint8Array.of(0, 1, 255) },
+      count: { DataType: 'Number', StringValue: '7' },
+    },
+  };
+
+  it('carries what SQS knows of it, binary as base64, and survives the wire', () => {
+    const event = toEvent(message, queue, undefined, routeOf(undefined));
+    const arrived = decodeEvent(decodeHeaders(encodeEvent(event)), () => 'none');
+    expect(arrived).toEqual(event);
+    expect(arrived.meta).toEqual({
+      source: 'sqs',
+      attributes: {
+        messageId: 'm-1',
+        queue: 'orders',
+        md5OfBody: 'abc',
+        systemAttributes: { ApproximateReceiveCount: '3', SentTimestamp: '1' },
+        messageAttributes: {
+          tenant: { dataType: 'String', stringValue: 'ä\r\nx: y' },
+          blob: { dataType: 'Binary.png', binaryValue: 'AAH/' },
+          count: { dataType: 'Number', stringValue: '7' },
+        },
+      },
+    });
+  });
+
+  it("waits a little longer than the longest of the live versions' limits", () => {
+    expect(toEvent({}, queue, undefined, routeOf(100, 900)).timeout).toBe(1_900);
+    expect(toEvent({}, queue, undefined, routeOf(100, undefined)).timeout).toBe(31_000);
+  });
+
+  it('has the content type and the trace that attributes name', () => {
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    const attributes = { 'content-type': text('text/csv'), traceparent: text(traceparent) };
+    const event = toEvent({ MessageAttributes: attributes }, queue, '1.0.0', routeOf(1));
+    expect(event).toMatchObject({ contentType: 'text/csv', traceparent, version: '1.0.0' });
+  });
+
+  it('passes over a trace that is none, and refuses a content type that is none', () => {
+    const traced = { MessageAttributes: { traceparent: text('00-x') } };
+    expect(toEvent(traced, queue, undefined, routeOf(1))).not.toHaveProperty('traceparent');
+    const typed = { MessageAttributes: { 'content-type': text('nonsense\r\n') } };
+    expect(() => toEvent(typed, queue, undefined, routeOf(1))).toThrow(
+      expect.objectContaining({ code: 'unsupported-media-type' }),
+    );
+  });
+});
