@@ -85,7 +85,10 @@ describe('publish', () => {
 
   it('does not wait for ever, and says where nobody is', async () => {
     const { url } = await registry(undefined);
-    await expect(publishTo(url, 200)).rejects.toMatchObject({ status: 0, cause: { name: 'TimeoutError' } });
+    await expect(publishTo(url, 200)).rejects.toMatchObject({
+      status: 0,
+      message: `The registry at ${url} did not answer in time.`,
+    });
     await new Promise((resolve) => {
       server?.closeAllConnections();
       server?.close(resolve);

@@ -8,7 +8,7 @@ import ts from 'typescript';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const dist = `${here}dist`;
 /** The files whose types are public. They may refer to one another and to nothing else. */
-const TYPED = ['author-types', 'definition', 'index', 'testing'];
+const TYPED = ['author-types', 'definition', 'index', 'test-types', 'testing'];
 
 await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });
@@ -23,7 +23,7 @@ function bundle() {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    // Contracts' files have no side effects: what the types alone need of them is left out.
+    // Files have no side effects: what the types alone need of them is left out.
     treeShaking: true,
     legalComments: 'none',
     logLevel: 'warning',

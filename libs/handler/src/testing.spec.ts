@@ -85,6 +85,12 @@ describe('call', () => {
     expect(reason).toMatchObject({ code: 'deadline-exceeded' });
   });
 
+  it('gives the bytes of an answer that is not what its content type says', async () => {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await call(() => ({ statusCode: 200, headers, body: '{' }));
+    expect(answer).toMatchObject({ outcome: 'ok', body: Buffer.from('{') });
+  });
+
   it('gives the cause to the test, and not to the caller', async () => {
     const answer = await call(() => {
       throw new Error('secret');

@@ -62,9 +62,8 @@ async function post(url: string, { token, packed, timeoutMs }: PublishRequest) {
     });
     return { status: response.status, body: parse(await response.text()) };
   } catch (cause) {
-    throw new PublishError(`The registry at ${new URL(url).origin} cannot be reached.`, 0, undefined, {
-      cause,
-    });
+    const why = (cause as Error).name === 'TimeoutError' ? 'did not answer in time' : 'cannot be reached';
+    throw new PublishError(`The registry at ${new URL(url).origin} ${why}.`, 0, undefined, { cause });
   }
 }
 

@@ -1,0 +1,145 @@
+import type { EventEnvelope } from '../../contracts/src/envelope.js';
+import { asMeshError, MeshError } from '../../contracts/src/errors.js';
+import { buildEvent } from './build-event.js';
+import { type HandlerDefinition, isDefinition } from './definition.js';
+import type { CallReply, CallRequest, Host } from './host.js';
+import { errorOutcome, type Outcome } from './outcome.js';
+import { type ResolvedHandler, resolveHandler } from './resolve-handler.js';
+import { runHandler } from './run-handler.js';
+import { mint, toAnswer, toEnvelope } from './test-event.js';
+import type { HandlerLike, LogEntry, TestAnswer, TestEvent, TestMesh, TestOptions } from './test-types.js';
+
+/** A handler of a test's mesh. */
+export interface Entry {
+  readonly resolved: ResolvedHandler;
+  readonly version: string;
+}
+
+/** @throws MeshError `no-handler`, `path-mismatch` */
+export function entryOf(handler: HandlerLike, path?: string): Entry {
+  const version = (isDefinition(handler) ? handler.options.version : undefined) ?? '0.0.0';
+  return { resolved: resolve(handler, path), version };
+}
+
+function resolve(handler: HandlerLike, path?: string): ResolvedHandler {
+  const isOne = typeof handler === 'function' || isDefinition(handler);
+  // A definition may stand in for another path in a test; a module is resolved as an executor would.
+  return resolveHandler(isOne ? { default: handler } : handler, undefined, isOne ? undefined : path);
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** Handlers in this process, each run as an executor would run it. */
+export class Mesh implements TestMesh {
+  readonly #first: ReadonlyMap<string, Entry>;
+  #entries: Map<string, Entry>;
+
+  constructor(first: ReadonlyMap<string, Entry>) {
+    this.#first = first;
+    this.#entries = new Map(first);
+  }
+
+  use(at: string | HandlerDefinition, handler?: HandlerLike): this {
+    const path = typeof at === 'string' ? at : at.path;
+    const chosen = typeof at === 'string' ? (handler as HandlerLike) : at;
+    this.#entries.set(path, entryOf(chosen, path));
+    return this;
+  }
+
+  reset(): this {
+    this.#entries = new Map(this.#first);
+    return this;
+  }
+
+  async call<Body>(
+    path: string,
+    event: TestEvent = {},
+    options: TestOptions = {},
+  ): Promise<TestAnswer<Body>> {
+    const logs: LogEntry[] = [];
+    const { envelope, raw } = await toEnvelope(event);
+    const outcome = await this.#run(path, envelope, raw, options, logs);
+    return toAnswer<Body>(outcome, logs);
+  }
+
+  async #run(
+    path: string,
+    envelope: EventEnvelope,
+    raw: Uint8Array,
+    options: TestOptions,
+    logs: LogEntry[],
+  ): Promise<Outcome> {
+    const entry = this.#entries.get(path);
+    if (!entry) return errorOutcome(new MeshError('no-route'), envelope.id);
+    const timeout = options.timeout ?? DEFAULT_TIMEOUT_MS;
+    const controller = new AbortController();
+    const host = this.#host(
+      path,
+      { ...options, timeout, version: options.version ?? entry.version },
+      logs,
+      controller,
+    );
+    const running = runOne(entry.resolved, path, envelope, raw, host);
+    return beforeDeadline(running, timeout, controller, envelope.id);
+  }
+
+  #host(
+    path: string,
+    options: Required<Pick<TestOptions, 'version' | 'timeout'>> & TestOptions,
+    logs: LogEntry[],
+    { signal }: AbortController,
+  ): Host {
+    return {
+      version: options.version,
+      attempt: options.attempt ?? 1,
+      deadline: performance.now() + options.timeout,
+      signal,
+      log: (level, message, fields) => void logs.push({ path, level, message, fields }),
+      call: (called, request) => this.#nested(called, request, logs),
+    };
+  }
+
+  #nested(path: string, { body, contentType, timeout }: CallRequest, logs: LogEntry[]): Promise<CallReply> {
+    const envelope: EventEnvelope = {
+      id: mint(),
+      meta: { source: 'call' },
+      ...(contentType === undefined ? {} : { contentType }),
+    };
+    return this.#run(path, envelope, body, { timeout }, logs);
+  }
+}
+
+async function runOne(
+  resolved: ResolvedHandler,
+  path: string,
+  envelope: EventEnvelope,
+  raw: Uint8Array,
+  host: Host,
+): Promise<Outcome> {
+  try {
+    return await runHandler(resolved, await buildEvent(path, envelope, raw), host);
+  } catch (error) {
+    return errorOutcome(asMeshError(error), envelope.id);
+  }
+}
+
+async function beforeDeadline(
+  running: Promise<Outcome>,
+  timeout: number,
+  controller: AbortController,
+  id: string,
+): Promise<Outcome> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Outcome>((resolveLate) => {
+    timer = setTimeout(() => {
+      const error = new MeshError('deadline-exceeded');
+      controller.abort(error);
+      resolveLate(errorOutcome(error, id));
+    }, timeout);
+  });
+  try {
+    return await Promise.race([running, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
