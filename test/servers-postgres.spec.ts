@@ -53,7 +53,7 @@ describe('Postgres', () => {
     expect(await query(urls[0], 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
-  it('keeps its data, also when killed, and starts again in less than a second', async () => {
+  it('keeps its data, also when killed, and starts again without making a cluster', async () => {
     const dataDir = join(temporaryFolder(), 'postgres');
     const first = await postgres({ dataDir });
     await query(first.url, 'CREATE TABLE kept AS SELECT 7 AS id');
@@ -62,9 +62,9 @@ describe('Postgres', () => {
     const second = await postgres({ dataDir });
     expect(await query(second.url, 'SELECT id FROM kept')).toEqual([{ id: 7 }]);
     await second.stop();
-    const before = performance.now();
-    const third = await postgres({ dataDir });
-    expect(performance.now() - before).toBeLessThan(1000);
+    const steps: string[] = [];
+    const third = await postgres({ dataDir, onProgress: (step) => steps.push(step) });
+    expect(steps).toEqual([]);
     expect(await query(third.url, 'SELECT id FROM kept')).toEqual([{ id: 7 }]);
   });
 
@@ -105,6 +105,20 @@ describe('Postgres', () => {
     rmSync(dataDir, { recursive: true });
     const third = await postgres({ dataDir });
     await expect(query(third.url, 'SELECT id FROM kept')).rejects.toThrow('does not exist');
+  });
+
+  it('shows what Postgres says when it cannot start', async () => {
+    const dataDir = join(temporaryFolder(), 'postgres');
+    await (await postgres({ dataDir })).stop();
+    writeFileSync(join(dataDir, 'data/PG_VERSION'), '9.6\n');
+    await expect(startPostgres({ dataDir })).rejects.toThrow('initialized by PostgreSQL version 9.6');
+  });
+
+  it('says what to do when the password is lost', async () => {
+    const dataDir = join(temporaryFolder(), 'postgres');
+    await (await postgres({ dataDir })).stop();
+    rmSync(join(dataDir, 'password'));
+    await expect(startPostgres({ dataDir })).rejects.toThrow(/password is missing.* Remedy: /);
   });
 
   it('keeps its password from other users', async () => {

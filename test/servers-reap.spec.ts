@@ -21,11 +21,12 @@ function temporaryFolder(): string {
 }
 
 /** A parent of its own, as `npm start` is one, running `script` against the built library. */
-function parent(script: string): ChildProcess {
+function parent(script: string, options: { detached?: boolean } = {}): ChildProcess {
   const library = pathToFileURL(join(process.cwd(), 'dist/libs/servers/src/index.js')).href;
   const source = `import * as servers from ${JSON.stringify(library)};\n${script}`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', source], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    ...options,
   });
   closers.push(() => child.kill('SIGKILL'));
   return child;
@@ -118,6 +119,33 @@ function temporaryFolderOf({ pid }: ProcessIdentity): string {
 async function gone(identity: ProcessIdentity): Promise<void> {
   while (isAlive(identity)) await new Promise((resolve) => setTimeout(resolve, 10));
 }
+
+describe('Ctrl-C', () => {
+  it('reaches the parent, which then still has its servers', async () => {
+    const source = `
+      const server = await servers.startNats();
+      process.on('SIGINT', async () => {
+        const { connect } = await import('node:net');
+        connect(server.port, '127.0.0.1').once('data', async (info) => {
+          console.log(JSON.stringify(String(info).slice(0, 4)));
+          await server.stop();
+          process.exit(0);
+        });
+      });
+      console.log(JSON.stringify([server.pid]));
+      setInterval(() => {}, 1000);
+    `;
+    const child = parent(source, { detached: true });
+    const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
+    const [pid] = JSON.parse((await lines.next()).value as string) as [number];
+    const server = identify(pid) as ProcessIdentity;
+    // To the whole group, as a terminal does.
+    process.kill(-(child.pid as number), 'SIGINT');
+    expect(JSON.parse((await lines.next()).value as string)).toBe('INFO');
+    await once(child, 'exit');
+    expect(isAlive(server)).toBe(false);
+  });
+});
 
 describe('reaping', () => {
   const DEAD: ProcessIdentity = { pid: 2 ** 22 + 1, started: 'never' };

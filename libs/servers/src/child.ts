@@ -22,6 +22,7 @@ export interface Launch {
   /** User and group to run as; absent: this process's own. */
   readonly uid?: number;
   readonly readyWithinMs?: number;
+  readonly stopWithinMs?: number;
 }
 
 export interface ServerProcess {
@@ -49,7 +50,7 @@ export async function launch(options: Launch): Promise<ServerProcess> {
   const log = readLog(child);
   if (options.onLine) log.onLine(options.onLine);
   endWithParent(child, options.stopSignal, exited);
-  const stop = () => stopChild(child, options.stopSignal, exited);
+  const stop = () => stopChild(child, options, exited);
   try {
     await untilReady(child, options, log, exited);
   } catch (error) {
@@ -95,10 +96,17 @@ function untilReady(
   return promise.finally(() => clearTimeout(timer));
 }
 
+const running = new Map<ChildProcess, NodeJS.Signals>();
+
+/** One listener for all of them: Node warns of a leak at the eleventh. */
 function endWithParent(child: ChildProcess, stopSignal: NodeJS.Signals, exited: Promise<void>): void {
-  const kill = (): void => void child.kill(stopSignal);
-  process.once('exit', kill);
-  void exited.then(() => process.removeListener('exit', kill));
+  process.removeListener('exit', endAll).once('exit', endAll);
+  running.set(child, stopSignal);
+  void exited.then(() => running.delete(child));
+}
+
+function endAll(): void {
+  for (const [child, stopSignal] of running) child.kill(stopSignal);
 }
 
 const pipesOf = (child: ChildProcess): Socket[] =>
@@ -111,15 +119,11 @@ function letParentFinish(child: ChildProcess): void {
 }
 
 // child.kill() does nothing once the exit was seen: the pid may be another process's by then.
-async function stopChild(
-  child: ChildProcess,
-  stopSignal: NodeJS.Signals,
-  exited: Promise<void>,
-): Promise<void> {
+async function stopChild(child: ChildProcess, options: Launch, exited: Promise<void>): Promise<void> {
   child.ref();
   for (const pipe of pipesOf(child)) pipe.ref();
-  child.kill(stopSignal);
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);
+  child.kill(options.stopSignal);
+  const timer = setTimeout(() => child.kill('SIGKILL'), options.stopWithinMs ?? STOP_WITHIN_MS);
   await exited;
   clearTimeout(timer);
 }
