@@ -24,6 +24,8 @@ export async function start(
   environment: Environment,
   options: { health: boolean } = { health: true },
 ): Promise<Running> {
+  // A handler's stack names its author's own lines; a thread has this by its own option.
+  if (config.isolation === 'inline') process.setSourceMapsEnabled(true);
   let executor: Executor | undefined;
   const readiness = new Readiness()
     .check('nats', () => executor?.connection.connected ?? false)

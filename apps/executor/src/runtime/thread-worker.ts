@@ -55,7 +55,7 @@ class HandlerThread {
     [, key, id, headers, body, attempt, timeout]: Extract<ToThread, readonly ['run', ...unknown[]]>,
   ) {
     const outcome = await runner.run({ key, id, headers, body: body ?? NO_BYTES, attempt, timeout });
-    this.#send(['done', key, outcome]);
+    this.#send(['done', key, { ...outcome, body: compact(outcome.body) }]);
   }
 
   #call(path: string, request: CallRequest): Promise<CallReply> {
@@ -76,6 +76,11 @@ class HandlerThread {
   #send(message: FromThread): void {
     this.#out.add(message);
   }
+}
+
+/** A view takes its whole buffer across, and small ones are views of Node's pool of 8 KiB. */
+function compact(body: Uint8Array): Uint8Array {
+  return body.byteLength === body.buffer.byteLength ? body : new Uint8Array(body);
 }
 
 if (parentPort) {
