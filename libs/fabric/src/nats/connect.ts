@@ -8,6 +8,11 @@ import {
 import { HEADER_ROOM_BYTES } from '#contracts';
 import type { Connection, ConnectOptions } from '../connection.js';
 
+/** What of the client's inside ends a handshake that was cut; where it is missing, the time limit does. */
+interface Handshake {
+  readonly protocol?: { readonly connectError?: (error: Error) => void };
+}
+
 /** The adapter behind {@link Connection}; its siblings in this folder reach the client through `nc`. */
 export class NatsMeshConnection implements Connection {
   #connected = true;
@@ -50,9 +55,16 @@ export class NatsMeshConnection implements Connection {
 
   async #followStatus(): Promise<void> {
     for await (const status of this.nc.status()) {
-      if (status.type === 'disconnect' || status.type === 'staleConnection') this.#set(false);
+      if (status.type === 'disconnect' || status.type === 'staleConnection') this.#lost();
       else if (status.type === 'reconnect') this.#set(true);
     }
+    this.#set(false);
+  }
+
+  #lost(): void {
+    // Lost again before it was there: the client does not notice a cut between the server's INFO and its first PONG.
+    if (!this.#connected)
+      (this.nc as unknown as Handshake).protocol?.connectError?.(new Error('cut in the handshake'));
     this.#set(false);
   }
 
@@ -78,6 +90,8 @@ async function natsOptions(options: ConnectOptions, inboxPrefix: string): Promis
     waitOnFirstConnect: true,
     reconnectTimeWait: 100,
     reconnectJitter: 150,
+    // Bound on one handshake; 20 s by default, for which a service that met a frozen server would be away.
+    timeout: 5_000,
     // Without this the client gives up after two refusals, as while a server restarts with another configuration.
     ignoreAuthErrorAbort: true,
     // Notices a frozen server after 10–20 s instead of 4–6 minutes.

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { type KV, Kvm, type KvWatchEntry } from '@nats-io/kv';
 import { type ControlPath, pathOfRouteKey, ROUTES_BUCKET, type Route } from '#contracts';
 import type { RouteFeed, RouteListener } from '../catalogue.js';
@@ -7,19 +8,20 @@ import type { NatsMeshConnection } from './connect.js';
 import { parseRoute } from './route-store.js';
 
 const RETRY_MS = 250;
-const RECONCILE_MS = 30_000;
+const RECONCILE_MS = 5_000;
 
 type Watch = Awaited<ReturnType<KV['watch']>>;
 
 /**
  * The routing table, kept equal to the KV bucket.
  *
- * A watch was seen to miss changes after a reconnect. So every reconnect reads the whole bucket anew, and a
- * periodic check compares the bucket's last revision with the last one seen. Readers keep the old table until
- * the new one is whole: a route never vanishes while it is being read again.
+ * A watch was seen to miss changes after a reconnect, and says nothing when its bucket is deleted and made anew. So
+ * every reconnect reads the whole bucket anew, and so does a periodic check that finds another bucket, or a revision
+ * that should have been seen since the check before. Readers keep the old table until the new one is whole: a route
+ * never vanishes while it is being read again.
  *
  * Invariants: one generation reads at a time, an older one stops at its next entry; listeners hear of each
- * difference once.
+ * difference once; after `stop()` nothing is read any more.
  */
 class KvRouteFeed implements RouteFeed {
   readonly #open: () => Promise<KV>;
@@ -28,13 +30,18 @@ class KvRouteFeed implements RouteFeed {
   readonly #listeners = new Set<RouteListener>();
   #table = new Map<ControlPath, Route>();
   #generation = 0;
+  #stopped = false;
+  /** When the bucket that is followed was made: its identity. */
+  #bucket = '';
   #lastRevision = 0;
+  /** The bucket's last revision at the check before. */
+  #dueRevision = 0;
   #watch: Watch | undefined;
   readonly #reconcile: NodeJS.Timeout;
 
-  constructor(open: () => Promise<KV>) {
+  constructor(open: () => Promise<KV>, reconcileMs: number) {
     this.#open = open;
-    this.#reconcile = setInterval(() => void this.#checkRevision(), RECONCILE_MS);
+    this.#reconcile = setInterval(() => void this.#check(), reconcileMs);
     this.#reconcile.unref();
   }
 
@@ -61,7 +68,7 @@ class KvRouteFeed implements RouteFeed {
   /** Reads the whole bucket, then follows it. Resolves when the table is whole; retries until it is, or is outdated. */
   async read(): Promise<void> {
     const generation = ++this.#generation;
-    while (generation === this.#generation) {
+    while (generation === this.#generation && !this.#stopped) {
       this.#watch?.stop();
       try {
         await this.#readOnce(generation);
@@ -74,6 +81,7 @@ class KvRouteFeed implements RouteFeed {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     this.#generation++;
     clearInterval(this.#reconcile);
     this.#watch?.stop();
@@ -81,13 +89,25 @@ class KvRouteFeed implements RouteFeed {
 
   async #readOnce(generation: number): Promise<void> {
     const bucket = await this.#open();
-    const { streamInfo } = await bucket.status();
+    const { created, state } = (await bucket.status()).streamInfo;
     const watch = await bucket.watch();
+
     if (generation !== this.#generation) return watch.stop();
     this.#watch = watch;
+    this.#bucket = created;
+    this.#lastRevision = state.messages === 0 ? state.last_seq : 0;
+    this.#dueRevision = 0;
     const whole = Promise.withResolvers<void>();
-    void this.#follow(watch, generation, streamInfo.state.messages === 0, whole);
+    this.#follow(watch, generation, state.messages === 0, whole)
+      .catch(() => undefined)
+      .then(() => this.#ended(generation, whole));
     await whole.promise;
+  }
+
+  /** A watch that ends by itself is begun anew: by the read that waits for it, else here. */
+  #ended(generation: number, whole: PromiseWithResolvers<void>): void {
+    whole.reject(new Error('the watch ended early'));
+    if (generation === this.#generation && this.#isWhole) void this.read();
   }
 
   async #follow(
@@ -114,7 +134,6 @@ class KvRouteFeed implements RouteFeed {
         whole.resolve();
       }
     }
-    whole.reject(new Error('the watch ended early'));
   }
 
   #stage(staged: Map<ControlPath, Route>, entry: KvWatchEntry): void {
@@ -136,33 +155,40 @@ class KvRouteFeed implements RouteFeed {
     const previous = this.#table;
     this.#table = next;
     for (const path of previous.keys()) if (!next.has(path)) this.#tell(path, undefined);
+    // Not by revision alone: a registry that was set up anew counts from 1 again.
     for (const [path, found] of next)
-      if (previous.get(path)?.revision !== found.revision) this.#tell(path, found);
+      if (!isDeepStrictEqual(previous.get(path), found)) this.#tell(path, found);
   }
 
   #tell(path: ControlPath, found: Route | undefined): void {
     for (const listener of this.#listeners) listener(path, found);
   }
 
-  async #checkRevision(): Promise<void> {
+  async #check(): Promise<void> {
     try {
-      const { streamInfo } = await (await this.#open()).status();
-      if (streamInfo.state.last_seq !== this.#lastRevision) await this.read();
+      const { created, state } = (await (await this.#open()).status()).streamInfo;
+      // One check later, so that what is just on its way counts as seen.
+      const missed = this.#lastRevision < this.#dueRevision;
+      this.#dueRevision = state.last_seq;
+      if (missed || created !== this.#bucket) await this.read();
     } catch {
-      // Not connected: the reconnect reads anew.
+      // Not connected: the reconnect reads anew. No bucket: what is known stays until there is one.
     }
   }
 }
 
 function routeOf(entry: KvWatchEntry): Route | undefined {
-  return entry.operation === 'PUT' ? parseRoute(entry.string()) : undefined;
+  return entry.operation === 'PUT' ? parseRoute(entry.key, entry.string()) : undefined;
 }
 
-/** Follows the routes, waiting for a bucket that is not made yet. */
-export function watchRoutes(connection: Connection): RouteFeed {
+/**
+ * Follows the routes, waiting for a bucket that is not made yet.
+ * @param reconcileMs how often to check that nothing was missed
+ */
+export function watchRoutes(connection: Connection, reconcileMs = RECONCILE_MS): RouteFeed {
   const { nc } = connection as NatsMeshConnection;
   // Opened anew each time: the bucket may have been made, or made again, since.
-  const feed = new KvRouteFeed(() => new Kvm(nc).open(ROUTES_BUCKET));
+  const feed = new KvRouteFeed(() => new Kvm(nc).open(ROUTES_BUCKET), reconcileMs);
   connection.onStatus((connected) => {
     if (connected) void feed.read();
   });

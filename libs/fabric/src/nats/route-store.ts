@@ -21,7 +21,7 @@ class KvRouteStore implements RouteStore {
     const routes = new Map<ControlPath, Route>();
     for await (const key of await this.#bucket.keys()) {
       const entry = await this.#bucket.get(key);
-      const parsed = entry && parseRoute(entry.string());
+      const parsed = entry && parseRoute(key, entry.string());
       if (parsed) routes.set(pathOfRouteKey(key), parsed);
     }
     return routes;
@@ -36,11 +36,11 @@ class KvRouteStore implements RouteStore {
   }
 }
 
-/** A stored route, or `undefined` when it is not one: a bad entry must not stop the others. */
-export function parseRoute(json: string): Route | undefined {
+/** A stored route, or `undefined` when it is not one, or not this key's: a bad entry must not stop the others. */
+export function parseRoute(key: string, json: string): Route | undefined {
   try {
     const parsed = route.safeParse(JSON.parse(json));
-    return parsed.success ? parsed.data : undefined;
+    return parsed.success && routeKey(parsed.data.path) === key ? parsed.data : undefined;
   } catch {
     return undefined;
   }
