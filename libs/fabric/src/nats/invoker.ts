@@ -22,6 +22,14 @@ interface Waiter {
   timer: NodeJS.Timeout;
 }
 
+/** A call that goes out at the end of this turn. */
+interface Unsent {
+  readonly token: string;
+  readonly path: ControlPath;
+  readonly headers: Uint8Array;
+  readonly body: Uint8Array;
+}
+
 const NO_RESPONDERS = 503;
 
 /**
@@ -34,6 +42,7 @@ const NO_RESPONDERS = 503;
 class NatsInvoker implements Invoker {
   readonly #connection: NatsMeshConnection;
   readonly #waiting = new Map<string, Waiter>();
+  #unsent: Unsent[] = [];
   readonly #inbox: string;
   #next = 0;
   #idle: (() => void)[] = [];
@@ -53,32 +62,46 @@ class NatsInvoker implements Invoker {
   }
 
   invoke(path: ControlPath, event: EventEnvelope, body: Uint8Array): Promise<CallReply> {
-    const { connected, maxBody, nc } = this.#connection;
+    const { connected, maxBody } = this.#connection;
     if (!connected) return Promise.reject(new MeshError('not-connected'));
     if (body.length > maxBody)
       return Promise.reject(new MeshError('payload-too-large', `At most ${maxBody} bytes are accepted.`));
-    const headers = encodeEvent(event);
-    const token = (this.#next++).toString(36);
     return new Promise((resolve, reject) => {
+      // In here, so that an event which no header can carry rejects.
+      const headers = encodeEvent(event);
+      const token = (this.#next++).toString(36);
       const timer = setTimeout(
         () => this.#settle(token)?.reject(new MeshError('deadline-exceeded')),
         event.timeout ?? DEFAULT_TIMEOUT_MS,
       );
       this.#waiting.set(token, { resolve, reject, timer });
-      try {
-        nc.publish(callSubject(path), body, {
-          reply: this.#inbox + token,
-          headers: asClientHeaders(headers),
-        });
-      } catch (error) {
-        this.#settle(token)?.reject(publishFault(error, headers.length));
-      }
+      if (this.#unsent.push({ token, path, headers, body }) === 1) setImmediate(() => this.#sendAll());
     });
   }
 
   idle(): Promise<void> {
     if (this.#waiting.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Each socket that had a request brought it in a callback of its own; this comes after the last of a turn. */
+  #sendAll(): void {
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    for (const call of unsent) if (this.#waiting.has(call.token)) this.#send(call);
+  }
+
+  #send({ token, path, headers, body }: Unsent): void {
+    const { connected, nc } = this.#connection;
+    try {
+      if (!connected) throw new Error('the connection was lost in this turn');
+      nc.publish(callSubject(path), body, {
+        reply: this.#inbox + token,
+        headers: asClientHeaders(headers),
+      });
+    } catch (error) {
+      this.#settle(token)?.reject(publishFault(error, headers.length));
+    }
   }
 
   #onReply(message: Msg): void {
