@@ -1,4 +1,4 @@
-import { encodeResult, MeshError } from '#contracts';
+import { encodeResult, HEADER_ROOM_BYTES, MeshError } from '#contracts';
 import { errorOutcome, type Outcome } from '#handler/runtime';
 
 export interface EncodedReply {
@@ -18,22 +18,29 @@ export function replyOf(
   version: string | undefined,
   maxBody: number,
 ): EncodedReply {
-  const fits = outcome.body.length <= maxBody ? outcome : tooLarge(outcome, id, maxBody);
-  const { outcome: code, status, contentType, meta, body } = fits;
+  if (outcome.body.length > maxBody)
+    return encode(tooLarge(id, `It has ${outcome.body.length} bytes; at most ${maxBody} fit.`), id, version);
+  const reply = encode(outcome, id, version);
+  // Beside a body of the largest size there is so much room and no more; a reply that cannot be sent is none.
+  if (reply.headers.length <= HEADER_ROOM_BYTES) return reply;
+  return encode(tooLarge(id, `Its headers take more than ${HEADER_ROOM_BYTES} bytes.`), id, version);
+}
+
+function encode(
+  { outcome, status, contentType, meta, body }: Outcome,
+  id: string,
+  version: string | undefined,
+): EncodedReply {
   const headers = encodeResult({
     id,
-    outcome: code,
+    outcome,
     status,
     ...(version === undefined ? undefined : { version }),
     ...(contentType === undefined ? undefined : { contentType }),
     ...(meta === undefined ? undefined : { meta }),
   });
-  return { outcome: code, headers, body };
+  return { outcome, headers, body };
 }
 
-function tooLarge({ body }: Outcome, id: string, maxBody: number): Outcome {
-  return errorOutcome(
-    new MeshError('answer-too-large', `It has ${body.length} bytes; at most ${maxBody} fit.`),
-    id,
-  );
-}
+const tooLarge = (id: string, why: string): Outcome =>
+  errorOutcome(new MeshError('answer-too-large', why), id);

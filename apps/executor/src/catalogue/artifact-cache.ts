@@ -13,6 +13,7 @@ export class ArtifactCache {
   readonly #store: string;
   readonly #root: string;
   readonly #folders = new Map<string, Promise<string>>();
+  #unpacked = 0;
 
   private constructor(store: string, root: string) {
     this.#store = store;
@@ -40,8 +41,10 @@ export class ArtifactCache {
 
   /** Removes the files of a version that is live no more. */
   async drop(digest: string): Promise<void> {
-    const folder = await this.#folders.get(digest)?.catch(() => undefined);
+    const dropped = this.#folders.get(digest);
+    // At once: whoever asks from now on, after a rollback say, gets files of their own.
     this.#folders.delete(digest);
+    const folder = await dropped?.catch(() => undefined);
     if (folder) await rm(folder, { recursive: true, force: true });
   }
 
@@ -51,7 +54,8 @@ export class ArtifactCache {
 
   async #unpack(digest: string): Promise<string> {
     const { files } = await unpack(await this.#read(digest));
-    const folder = join(this.#root, digest.replace(':', '-'));
+    // Never twice the same: the one before may just be being removed.
+    const folder = join(this.#root, `${digest.replace(':', '-')}-${this.#unpacked++}`);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     for (const [name, content] of files) await writeFile(join(folder, name), content, { mode: 0o600 });
     return folder;

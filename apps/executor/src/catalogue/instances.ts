@@ -36,7 +36,7 @@ export class Instances {
     const spec = this.#specOf(path, version);
     const instance = this.runtime(spec, this.port);
     this.#entries.set(key, { spec, digest: version.digest, instance });
-    this.#letGoOfIdle();
+    this.#letGoOfIdle(key);
     return instance;
   }
 
@@ -52,10 +52,11 @@ export class Instances {
     await Promise.all(this.#closing);
   }
 
-  #letGoOfIdle(): void {
+  /** @param wanted the one that is just asked for: it is about to be busy */
+  #letGoOfIdle(wanted: string): void {
     for (const [key, entry] of this.#entries) {
       if (this.#entries.size <= this.max) return;
-      if (entry.instance.inFlight === 0) this.#letGo(key, entry, false);
+      if (key !== wanted && entry.instance.inFlight === 0) this.#letGo(key, entry, false);
     }
   }
 
