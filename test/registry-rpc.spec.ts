@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { connect as natsConnect } from '@nats-io/transport-node';
+import { type NatsConnection, connect as natsConnect } from '@nats-io/transport-node';
 import { REGISTRY_DESCRIBE } from '#contracts';
 import { RegistryRpc } from '#lifecycle';
 import { type NatsServer, type PostgresServer, startNats, startPostgres } from '#servers';
@@ -30,6 +30,15 @@ function client(user: 'ingress' | 'executor'): RegistryRpc {
   const rpc = new RegistryRpc({ natsUrl: nats.url, natsUser: login.user, natsPassword: login.password });
   later(() => rpc.close());
   return rpc;
+}
+
+/** A client without Nest, with the rights of an ingress. */
+async function plainClient(): Promise<NatsConnection> {
+  const { user, password } = nats.users.ingress;
+  const inboxPrefix = '_INBOX.ingress';
+  const plain = await natsConnect({ servers: nats.url, user, pass: password, inboxPrefix });
+  later(() => plain.close());
+  return plain;
 }
 
 const find = { path: 'users/find', version: '0.0.1', description: 'Finds a user.', meta: { owner: 'crm' } };
@@ -68,14 +77,7 @@ describe('control RPC', () => {
     const wrong = { executor: 'e1', path: 'users/find', version: '9.9.9', state: 'degraded' as const };
     await expect(rpc.report(wrong)).rejects.toMatchObject({ code: 'no-version' });
     await expect(rpc.report({ ...wrong, path: '../etc' })).rejects.toMatchObject({ code: 'bad-request' });
-    const login = nats.users.ingress;
-    const plain = await natsConnect({
-      servers: nats.url,
-      user: login.user,
-      pass: login.password,
-      inboxPrefix: '_INBOX.ingress',
-    });
-    later(() => plain.close());
+    const plain = await plainClient();
     for (const garbage of [
       '',
       '{',
@@ -89,6 +91,26 @@ describe('control RPC', () => {
       plain.publish(REGISTRY_DESCRIBE, garbage, { reply: '_INBOX.ingress.nobody' });
     await plain.flush();
     expect(await client('ingress').describe()).toHaveLength(1);
+  });
+
+  it('is answered by one of two', async () => {
+    const database = await postgres.createDatabase(`rpc_${++databases}`);
+    const both = await Promise.all([registry({ database, nats }), registry({ database, nats })]);
+    await Promise.all(both.map((one) => one.joined));
+    const plain = await plainClient();
+    const answers: string[] = [];
+    plain.subscribe('_INBOX.ingress.count.*', {
+      callback: (_error, message) => void answers.push(message.string()),
+    });
+    for (let i = 0; i < 20; i++)
+      plain.publish(REGISTRY_DESCRIBE, JSON.stringify({ id: String(i), data: {} }), {
+        reply: `_INBOX.ingress.count.${i}`,
+      });
+    await plain.flush();
+    // Once both have stopped in order, every answer that there will ever be is on its way.
+    await Promise.all(both.map((one) => one.stop()));
+    await plain.flush();
+    expect(answers.filter((text) => 'response' in JSON.parse(text))).toHaveLength(20);
   });
 
   it('answers what it has taken before it stops, and shares the asking between two', async () => {

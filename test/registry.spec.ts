@@ -5,6 +5,8 @@ import pg from 'pg';
 import type { ControlPath } from '#contracts';
 import { type Connection, connect, openRouteStore, type RouteStore } from '#fabric';
 import { type NatsServer, type PostgresServer, startNats, startPostgres } from '#servers';
+import type { Catalogue } from '../apps/registry/src/catalogue/catalogue.js';
+import { openCatalogue } from '../apps/registry/src/catalogue/open.js';
 import {
   artifactOf,
   closeAll,
@@ -419,6 +421,39 @@ describe('the catalogue', () => {
         `TRUNCATE ${table} CASCADE`,
       ])
         await expect(client.query(attempt)).rejects.toThrow(`rows of ${table} are never changed or removed`);
+  });
+});
+
+describe('writing routes', () => {
+  it('is done by one registry at a time, the other waits', async () => {
+    const database = await emptyDatabase();
+    const log = { info() {}, warn() {}, error() {} };
+    const both = await Promise.all([1, 2].map(() => openCatalogue({ url: database, waitMs: 5_000, log })));
+    const [one, two] = both as [Catalogue, Catalogue];
+    later(() => Promise.all([one.close(), two.close()]));
+    const client = new pg.Client({ connectionString: database });
+    await client.connect();
+    later(() => client.end());
+
+    const order: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const entered = Promise.withResolvers<void>();
+    const first = one.withRoutes(async () => {
+      entered.resolve();
+      await gate.promise;
+      order.push('one');
+    });
+    await entered.promise;
+    const second = two.withRoutes(async () => void order.push('two'));
+    const waiting = `SELECT count(*)::int AS n FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+    await until(
+      async () => (await client.query(waiting)).rows[0].n + order.length,
+      (n) => n > 0,
+    );
+    gate.resolve();
+    await Promise.all([first, second]);
+    expect(order).toEqual(['one', 'two']);
   });
 });
 

@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
@@ -13,6 +14,9 @@ export const ARTIFACT_TYPES = [
 
 /** A whole request must have arrived after this, ms. */
 const REQUEST_MS = 120_000;
+/** While stopping: how often idle connections are closed, and how long a request may still take, ms. */
+const SWEEP_MS = 50;
+const LAST_REQUEST_MS = 30_000;
 const RETRY_AFTER_S = '2';
 /** A control path of 200 characters, each percent-encoded. */
 const MAX_PARAMETER = 600;
@@ -42,6 +46,7 @@ function completeAnswers(fastify: FastifyInstance): void {
   let closing = false;
   fastify.addHook('preClose', async () => {
     closing = true;
+    letGo(fastify.server);
   });
   fastify.addHook('onSend', async (_request, reply) => {
     if (reply.statusCode === 503) reply.header('retry-after', RETRY_AFTER_S);
@@ -65,6 +70,19 @@ function acceptArtifactsOnly(fastify: FastifyInstance): void {
     const coding = request.headers['content-encoding'];
     if (coding) done(new MeshError('unsupported-media-type', 'Send the artifact without Content-Encoding.'));
     else done(null, body);
+  });
+}
+
+/**
+ * `server.close()` ends the connections that are idle when it is called. One that becomes idle later, as after a
+ * body that was refused unread, would hold the end up until its keep-alive runs out.
+ */
+function letGo(server: Server): void {
+  const idle = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+  const all = setTimeout(() => server.closeAllConnections(), LAST_REQUEST_MS);
+  server.once('close', () => {
+    clearInterval(idle);
+    clearTimeout(all);
   });
 }
 
