@@ -105,8 +105,11 @@ export class Delivery {
 
   /** One call. Never rejects: whatever goes wrong has a code. */
   async #attempt({ handler, event, body }: Addressed): Promise<Ending> {
+    const { routes, invoker } = this.parts.link;
     try {
-      const { result } = await this.parts.link.invoker.invoke(handler.path, event, body);
+      // Each time anew: the route may have gone while the message was held.
+      if (!routes.get(handler.path)) throw new MeshError('no-route', handler.path);
+      const { result } = await invoker.invoke(handler.path, event, body);
       return { outcome: result.outcome };
     } catch (error) {
       return endingOf(error);

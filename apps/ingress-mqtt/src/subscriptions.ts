@@ -1,0 +1,110 @@
+import type { Log } from '#lifecycle';
+import type { Broker } from './broker.js';
+
+/** Filters in one SUBSCRIBE or UNSUBSCRIBE. */
+const MOST_AT_ONCE = 100;
+/** How long before what the broker refused is asked for again, ms. */
+const REFUSED_WAIT_MS = 30_000;
+
+/**
+ * Keeps what is subscribed at the broker equal to what is wanted.
+ *
+ * Invariants: one exchange with the broker at a time; what is new is subscribed before what is old is given up, so
+ * that nothing is missed when one filter takes the place of another.
+ */
+export class Subscriptions {
+  readonly #granted = new Set<string>();
+  readonly #refused = new Set<string>();
+  #working: Promise<void> | undefined;
+  #isStopped = false;
+  readonly #retry: NodeJS.Timeout;
+
+  constructor(
+    private readonly broker: Pick<Broker, 'connected' | 'subscribe' | 'unsubscribe'>,
+    private readonly wanted: () => ReadonlySet<string>,
+    private readonly log: Pick<Log, 'error'>,
+  ) {
+    this.#retry = setInterval(() => this.#askAgain(), REFUSED_WAIT_MS);
+    this.#retry.unref();
+  }
+
+  get size(): number {
+    return this.#granted.size;
+  }
+
+  /** Whether all that is wanted is subscribed. */
+  get complete(): boolean {
+    return [...this.wanted()].every((filter) => this.#granted.has(filter));
+  }
+
+  /** After each connect. @param resumed what was granted before still is */
+  async reconnected(resumed: boolean): Promise<void> {
+    if (!resumed) this.#granted.clear();
+    this.#refused.clear();
+    await this.sync();
+  }
+
+  /** A topic that nobody wants came: the broker keeps a subscription from an earlier life of this service. */
+  forget(topic: string): void {
+    this.#granted.add(topic);
+    void this.sync();
+  }
+
+  /** Resolves when nothing is left to be done, or the connection has ended. */
+  async sync(): Promise<void> {
+    this.#working ??= this.#work().finally(() => {
+      this.#working = undefined;
+    });
+    await this.#working;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearInterval(this.#retry);
+    await this.#working;
+  }
+
+  async #work(): Promise<void> {
+    try {
+      // The table is read again each time: it may have changed while the broker was asked.
+      while (this.broker.connected && !this.#isStopped && (await this.#step()));
+    } catch {
+      // The connection has ended. The next one goes on here.
+    }
+  }
+
+  /** One exchange with the broker. False when there was nothing to say. */
+  async #step(): Promise<boolean> {
+    const wanted = this.wanted();
+    const missing = [...wanted].filter((filter) => !this.#granted.has(filter) && !this.#refused.has(filter));
+    if (missing.length > 0) {
+      await this.#subscribe(missing.slice(0, MOST_AT_ONCE));
+      return true;
+    }
+    const unwanted = [...this.#granted].filter((filter) => !wanted.has(filter)).slice(0, MOST_AT_ONCE);
+    if (unwanted.length === 0) return false;
+    await this.broker.unsubscribe(unwanted);
+    for (const filter of unwanted) this.#granted.delete(filter);
+    return true;
+  }
+
+  async #subscribe(filters: readonly string[]): Promise<void> {
+    const granted = await this.broker.subscribe(filters);
+    for (const [index, filter] of filters.entries()) {
+      if (granted[index]) this.#granted.add(filter);
+      else this.#refused.add(filter);
+    }
+    const refused = filters.filter((_, index) => !granted[index]);
+    if (refused.length > 0)
+      this.log.error('The MQTT broker refuses subscriptions; they are asked for again. Remedy: allow them.', {
+        count: refused.length,
+        first: refused.slice(0, 5),
+      });
+  }
+
+  #askAgain(): void {
+    if (this.#refused.size === 0) return;
+    this.#refused.clear();
+    void this.sync();
+  }
+}
