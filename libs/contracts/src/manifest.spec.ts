@@ -45,6 +45,8 @@ describe('a manifest', () => {
       limits: { timeoutMs: 900_000 },
       env: ['DATABASE_URL'],
       meta: { owner: 'crm', tags: ['a', 1, null, { b: true }] },
+      input: { type: 'object', required: ['id'], properties: { id: { type: 'string' } } },
+      commit: 'c0ffee'.padEnd(40, '0'),
     };
     expect(manifest.parse(full)).toMatchObject(full);
   });
@@ -74,6 +76,8 @@ describe('a manifest', () => {
     ['a trigger of two kinds', { triggers: [{ http: {}, mqtt: { filter: 'a' } }] }, 'triggers.0'],
     ['an unknown method', { triggers: [{ http: { method: 'CONNECT' } }] }, 'triggers.0'],
     ['no method at all', { triggers: [{ http: { method: [] } }] }, 'triggers.0'],
+    ['a short commit', { commit: 'c0ffee1' }, 'commit: must be the full name'],
+    ['an input schema that is no object', { input: 'string' }, 'input: '],
     ['65 triggers', { triggers: Array(65).fill({ http: {} }) }, 'triggers: '],
   ])('is refused for %s', (_, change, fault) => {
     expect(faults({ ...MINIMAL, ...change })).toContainEqual(expect.stringContaining(fault));

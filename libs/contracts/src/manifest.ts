@@ -73,6 +73,13 @@ export const manifest = z.strictObject({
   env: z.array(environmentName).max(64).default([]),
   /** Free to use: owner, team, documentation. Kept with the version. */
   meta: z.record(z.string(), jsonValue).default({}),
+  /** JSON Schema of what the handler expects as its body (or query), for people and for documents made of it. */
+  input: z.record(z.string(), jsonValue).optional(),
+  /** The git commit that it was packed from, when nothing was changed since. */
+  commit: z
+    .string()
+    .regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/, 'must be the full name of a git commit')
+    .optional(),
 });
 /** A manifest with every default filled in. */
 export type Manifest = z.infer<typeof manifest>;
@@ -81,11 +88,13 @@ export type ManifestInput = z.input<typeof manifest>;
 
 export const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
-const liveVersion = manifest.omit({ path: true, description: true }).extend({
+const carried = manifest.omit({ path: true, description: true, input: true, commit: true }).extend({
   digest: z.string().regex(DIGEST),
   /** Share of the calls that name no version; the weights of a route add up to 100. */
   weight: z.int().min(0).max(100),
 });
+// Not strict: what is for people stays behind, and an executor reads routes that a newer registry wrote.
+const liveVersion = z.object(carried.shape);
 /** A version that executors hold ready. */
 export type LiveVersion = z.infer<typeof liveVersion>;
 

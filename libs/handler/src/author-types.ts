@@ -143,6 +143,8 @@ export interface HandlerOptions {
   readonly description?: string;
   /** Free to use: owner, team, documentation. Kept with the version. */
   readonly meta?: Record<string, JsonValue>;
+  /** JSON Schema of what the handler expects as its body (or query); shown to callers, not enforced. */
+  readonly input?: Record<string, JsonValue>;
   readonly triggers?: HandlerTrigger[];
   readonly limits?: { timeoutMs?: number };
   /** Environment names that the handler wants; it sees these and no others. */

@@ -1,16 +1,18 @@
 /**
  * From a folder with a handler to an artifact in the registry, and back.
  *
- *   pack        folder → artifact: entry, bundle (source-map), read-module, make-manifest, archive
+ *   pack        folder → artifact: entry, bundle (source-map, addons), assets, read-module, make-manifest (commit),
+ *               archive, size
  *   publish     artifact → registry, through its one door
  *   unpack      artifact → manifest and files, whatever the bytes are; used by registry and executor
  *   digest      bytes → `sha256:…`
  *   artifact    the entry for services that read artifacts: digest and unpack alone
  *
- * An artifact is a gzip'd tar of `manifest.json`, `handler.mjs` and `handler.mjs.map`: the same bytes for the same
- * sources, in whatever folder they lie.
+ * An artifact is a gzip'd tar of `manifest.json`, `handler.mjs`, `handler.mjs.map`, and what native add-ons and assets the
+ * handler has: the same bytes for the same sources, in whatever folder they lie.
  */
 export * from './artifact.js';
-export { type Packed, type PackOptions, pack } from './pack.js';
+export { artifactFile, type Packed, type PackOptions, pack, packAll } from './pack.js';
 export { PackError, type PackErrorCode } from './pack-error.js';
 export { ARTIFACT_TYPE, PublishError, type PublishRequest, publish } from './publish.js';
+export { sizeText } from './size.js';

@@ -1,31 +1,42 @@
 import { faultsOf, type Manifest, manifest } from '#contracts';
 import { ENTRY_FILE } from './bundle.js';
-import type { PackageJson } from './entry.js';
+import type { Source } from './entry.js';
 import { PackError } from './pack-error.js';
 import type { ModuleExport } from './read-module.js';
 
 const PLAIN_NAMES = new Set(['default', 'handler', 'handle', 'handleEvent']);
 
+/** What neither the module nor package.json says. */
+export interface Given {
+  /** Before every other. */
+  readonly version?: string | undefined;
+  readonly commit?: string | undefined;
+}
+
 /**
  * The manifest: what the definition says, then package.json's "mesh", then package.json itself.
  * @throws PackError `no-handler`, `several-handlers`, `path-conflict`, `no-path`, `no-version`, `bad-manifest`
  */
-export function makeManifest(exports: readonly ModuleExport[], packageJson: PackageJson): Manifest {
-  const stated = packageJson.mesh ?? {};
+export function makeManifest(
+  exports: readonly ModuleExport[],
+  { stated, packageJson }: Pick<Source, 'stated' | 'packageJson'>,
+  given: Given = {},
+): Manifest {
   const definition = chooseDefinition(exports, stated);
   if (!definition) checkPlain(exports, stated);
   const path = definition?.path ?? stated.path;
   if (path === undefined) throw noPath();
-  const merged = {
-    ...(packageJson.description === undefined ? {} : { description: packageJson.description }),
+  const version = given.version ?? definition?.options?.version ?? stated.version ?? packageJson.version;
+  if (version === undefined) throw noVersion();
+  return check({
+    ...(packageJson.description ? { description: packageJson.description } : {}),
     ...stated,
     ...definition?.options,
     path,
     entry: ENTRY_FILE,
-    version: definition?.options?.version ?? stated.version ?? packageJson.version,
-  };
-  if (merged.version === undefined) throw noVersion();
-  return check(merged);
+    version,
+    ...(given.commit === undefined ? {} : { commit: given.commit }),
+  });
 }
 
 function chooseDefinition(
@@ -49,7 +60,7 @@ function several(definitions: readonly ModuleExport[]): PackError {
   return new PackError(
     'several-handlers',
     `The module defines several handlers: ${definitions.map(({ path }) => path).join(', ')}.`,
-    'One folder holds one handler; or name one path in package.json\'s "mesh": { "path": "…" }.',
+    'Give each a file of its own and list them in package.json: "mesh": { "handlers": { "users/find": "src/find.ts" } }; or name one path: "mesh": { "path": "…" }.',
   );
 }
 

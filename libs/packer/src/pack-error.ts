@@ -10,7 +10,9 @@ export type PackErrorCode =
   | 'path-conflict'
   | 'no-path'
   | 'no-version'
-  | 'bad-manifest';
+  | 'bad-manifest'
+  | 'bad-asset'
+  | 'too-large';
 
 /** Why a folder cannot be packed, and what its author can do about it. */
 export class PackError extends Error {

@@ -283,9 +283,19 @@ describe('a folder is refused', () => {
   });
 
   it('that takes for ever to load, also when it never yields', async () => {
-    const map = new Uint8Array(Buffer.from('{}'));
+    const map = Buffer.from('{}');
     for (const text of ['for (;;);', 'await new Promise(() => setInterval(() => 0, 1000))'])
-      expect(await refusal(readModule({ code: Buffer.from(text), map }, 300))).toMatchObject({
+      expect(
+        await refusal(
+          readModule(
+            new Map([
+              ['handler.mjs', Buffer.from(text)],
+              ['handler.mjs.map', map],
+            ]),
+            300,
+          ),
+        ),
+      ).toMatchObject({
         code: 'load-timeout',
       });
   });

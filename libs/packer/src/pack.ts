@@ -2,15 +2,24 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Manifest } from '#contracts';
 import { archive } from './archive.js';
-import { bundle, ENTRY_FILE, MAP_FILE } from './bundle.js';
+import { assetFile, readAssets } from './assets.js';
+import { bundle, ENTRY_FILE, filesOf, MAP_FILE } from './bundle.js';
+import { commitOf } from './commit.js';
 import { digestOf } from './digest.js';
-import { readSource } from './entry.js';
+import { readSources, type Source } from './entry.js';
 import { makeManifest } from './make-manifest.js';
+import { PackError } from './pack-error.js';
 import { readModule } from './read-module.js';
+import { checkSize, type SizeLimits } from './size.js';
 
 export interface PackOptions {
   /** Also writes the artifact there, as `users-find-1.0.0.tgz`. */
   readonly outDir?: string;
+  /** In the place of the version that the sources state. */
+  readonly version?: string;
+  /** Notes the git commit in the manifest, when nothing was changed since. Off unless stated. */
+  readonly commit?: boolean;
+  readonly limits?: SizeLimits;
 }
 
 export interface Packed {
@@ -20,29 +29,61 @@ export interface Packed {
   readonly artifact: Uint8Array;
   /** Bytes of the artifact. */
   readonly size: number;
+  /** Absolute paths of the files that it was made from, packages' and assets included. */
+  readonly inputs: readonly string[];
 }
 
 /**
- * Packs the handler in a folder.
+ * Packs the one handler of a folder.
  * @throws PackError with a code, the reason and a remedy
  */
 export async function pack(folder: string, options: PackOptions = {}): Promise<Packed> {
-  const source = await readSource(folder);
-  const { code, map } = await bundle(source);
-  const manifest = makeManifest(await readModule({ code, map }), source.packageJson);
-  const artifact = await archive(
-    new Map([
-      ['manifest.json', Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)],
-      [ENTRY_FILE, code],
-      [MAP_FILE, map],
-    ]),
+  const sources = await readSources(folder);
+  const [source] = sources;
+  if (source && sources.length === 1) return packSource(source, options);
+  throw new PackError(
+    'several-handlers',
+    `There are several handlers in ${folder}: ${sources.map(({ stated }) => stated.path).join(', ')}.`,
+    'Pack them all.',
   );
-  if (options.outDir !== undefined) await write(options.outDir, manifest, artifact);
-  return { manifest, digest: digestOf(artifact), artifact, size: artifact.length };
 }
 
-async function write(outDir: string, { path, version }: Manifest, artifact: Uint8Array): Promise<void> {
-  const file = join(outDir, `${path.replaceAll('/', '-')}-${version}.tgz`);
+/**
+ * Packs every handler of a folder, each into an artifact of its own.
+ * @throws PackError for the first that cannot be packed
+ */
+export async function packAll(folder: string, options: PackOptions = {}): Promise<Packed[]> {
+  const packed: Packed[] = [];
+  // One after the other: a bundle can take hundreds of megabytes while it is made.
+  for (const source of await readSources(folder)) packed.push(await packSource(source, options));
+  return packed;
+}
+
+async function packSource(source: Source, options: PackOptions): Promise<Packed> {
+  const bundled = await bundle(source);
+  const assets = await readAssets(source);
+  const files = new Map([[ENTRY_FILE, bundled.code], [MAP_FILE, bundled.map], ...bundled.addons, ...assets]);
+  const manifest = makeManifest(await readModule(files), source, {
+    version: options.version,
+    commit: options.commit ? await commitOf(source.folder) : undefined,
+  });
+  const whole = new Map([['manifest.json', manifestBytes(manifest)], ...files]);
+  const artifact = await archive(whole);
+  checkSize(artifact, whole, bundled, options.limits);
+  if (options.outDir !== undefined) await write(options.outDir, manifest, artifact);
+  const inputs = [...filesOf(bundled, source), ...[...assets.keys()].map((name) => assetFile(source, name))];
+  return { manifest, digest: digestOf(artifact), artifact, size: artifact.length, inputs };
+}
+
+const manifestBytes = (manifest: Manifest): Uint8Array =>
+  Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
+
+/** Where {@link PackOptions.outDir} puts an artifact. */
+export const artifactFile = ({ path, version }: Manifest): string =>
+  `${path.replaceAll('/', '-')}-${version}.tgz`;
+
+async function write(outDir: string, manifest: Manifest, artifact: Uint8Array): Promise<void> {
+  const file = join(outDir, artifactFile(manifest));
   await mkdir(outDir, { recursive: true });
   // By rename, so that nobody reads half an artifact.
   await writeFile(`${file}.part`, artifact);

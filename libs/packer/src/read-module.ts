@@ -1,10 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { type Bundle, ENTRY_FILE, MAP_FILE } from './bundle.js';
+import { ENTRY_FILE } from './bundle.js';
 import { PackError } from './pack-error.js';
+import { writeFiles } from './write-files.js';
 
 /** What a module exports, as far as packing is concerned. */
 export interface ModuleExport {
@@ -43,17 +44,16 @@ import(workerData).then(read).then(
 `;
 
 /**
- * Loads the bundle once, in a thread of its own with an empty environment, and lists its exports.
+ * Loads the module once, with its files beside it, in a thread of its own with an empty environment, and lists its exports.
  * @throws PackError `load-failed`, `load-timeout`
  */
 export async function readModule(
-  { code, map }: Bundle,
+  files: ReadonlyMap<string, Uint8Array>,
   timeoutMs = LOAD_TIMEOUT_MS,
 ): Promise<ModuleExport[]> {
   const folder = await mkdtemp(join(tmpdir(), 'mesh-pack-'));
   try {
-    await writeFile(join(folder, ENTRY_FILE), code);
-    await writeFile(join(folder, MAP_FILE), map);
+    await writeFiles(folder, files);
     const report = await load(pathToFileURL(join(folder, ENTRY_FILE)).href, timeoutMs);
     if ('error' in report) throw failed(report.error.replaceAll(folder, ''));
     return JSON.parse(report.exports) as ModuleExport[];

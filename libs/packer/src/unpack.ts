@@ -3,24 +3,24 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import tar from 'tar-stream';
 import { faultsOf, type Manifest, MeshError, manifest } from '#contracts';
+import { foldersOf, isArtifactFile } from './file-name.js';
+import { MAX_FILES, MAX_UNPACKED_BYTES } from './limits.js';
 
 export interface UnpackLimits {
-  /** Bytes after inflating, all files and the archive's own together; 64 MiB unless stated. */
+  /** Bytes after inflating, all files and the archive's own together; {@link MAX_UNPACKED_BYTES} unless stated. */
   readonly maxBytes?: number;
-  /** 16 unless stated: an artifact has three. */
+  /** {@link MAX_FILES} unless stated: without assets an artifact has three. */
   readonly maxFiles?: number;
 }
 
 export interface Unpacked {
   readonly manifest: Manifest;
-  /** By plain name; `manifest.json` is among them. */
+  /** By name, with `/` between folders; `manifest.json` is among them. */
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
-const DEFAULTS = { maxBytes: 64 * 1024 * 1024, maxFiles: 16 } as const;
+const DEFAULTS = { maxBytes: MAX_UNPACKED_BYTES, maxFiles: MAX_FILES } as const;
 const MAX_MANIFEST_BYTES = 256 * 1024;
-// Plain names alone: no folder, so neither `..` nor an absolute path, on any system. The same as a manifest's `entry`.
-const PLAIN_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
 
 const inflate = promisify(gunzip);
 
@@ -48,11 +48,13 @@ async function inflateBounded(artifact: Uint8Array, maxOutputLength: number): Pr
 
 async function readFiles(bytes: Uint8Array, maxFiles: number): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
+  const folders = new Set<string>();
   const extract = tar.extract();
   extract.end(bytes);
   try {
     for await (const entry of extract) {
       const name = checkEntry(entry.header, files, maxFiles);
+      for (const folder of foldersOf(name)) folders.add(folder);
       files.set(name, await buffer(entry));
     }
   } catch (error) {
@@ -60,6 +62,8 @@ async function readFiles(bytes: Uint8Array, maxFiles: number): Promise<Map<strin
   } finally {
     extract.destroy();
   }
+  for (const folder of folders)
+    if (files.has(folder)) throw bad(`${JSON.stringify(folder)} is a file and a folder in it`);
   return files;
 }
 
@@ -70,7 +74,7 @@ function checkEntry(
 ): string {
   const shown = JSON.stringify(name.slice(0, 100));
   if (type !== 'file') throw bad(`${shown} is a ${type}: only files are taken`);
-  if (!PLAIN_NAME.test(name)) throw bad(`${shown} is not a plain file name`);
+  if (!isArtifactFile(name)) throw bad(`${shown} is not a plain file name`);
   if (files.has(name)) throw bad(`${shown} is in it twice`);
   if (files.size >= maxFiles) throw bad(`it has more than ${maxFiles} files`);
   return name;

@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MeshError } from '#contracts';
-import { digestOf, unpack } from '#packer/artifact';
+import { digestOf, unpack, writeFiles } from '#packer/artifact';
 
 /**
  * Artifacts, checked and unpacked for this process alone. Each is read once, and nothing that lies in the folder
@@ -56,8 +56,7 @@ export class ArtifactCache {
     const { files } = await unpack(await this.#read(digest));
     // Never twice the same: the one before may just be being removed.
     const folder = join(this.#root, `${digest.replace(':', '-')}-${this.#unpacked++}`);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    for (const [name, content] of files) await writeFile(join(folder, name), content, { mode: 0o600 });
+    await writeFiles(folder, files);
     return folder;
   }
 
