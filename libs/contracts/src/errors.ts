@@ -59,6 +59,7 @@ export const ERRORS = {
   'no-executor': kind(503, 'mesh', 'later', 'No executor is running this handler now.'),
   'not-connected': kind(503, 'mesh', 'later', 'The mesh is not connected to its message server.'),
   'catalogue-unavailable': kind(503, 'mesh', 'later', 'The registry cannot reach its database.'),
+  'store-unavailable': kind(503, 'mesh', 'later', 'The store of artifacts cannot be reached.'),
   'shutting-down': kind(503, 'mesh', 'later', 'This service is shutting down.'),
   'deadline-exceeded': kind(504, 'handler', 'later', 'No answer came before the deadline.'),
 } as const satisfies Record<string, ErrorKind>;

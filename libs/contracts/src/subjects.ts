@@ -24,6 +24,8 @@ export const REGISTRY_REPORT = 'mesh.registry.report';
 
 /** KV bucket with one {@link Route} a path; written by the registry only. */
 export const ROUTES_BUCKET = 'mesh_routes';
+/** NATS object store for artifacts, where MESH_ARTIFACTS_URL is `nats://mesh_artifacts`: the one that users may use. */
+export const ARTIFACTS_BUCKET = 'mesh_artifacts';
 /** Queue group in which executors share the calls of a path. */
 export const EXECUTOR_QUEUE = 'executor';
 
