@@ -28,7 +28,7 @@ export class DrainingNats extends ServerNats {
       this.#connected = String(status) === 'connected';
     });
     this.setOnProcessingStartHook((_transport, _context, done) => {
-      this.#begun();
+      this.#inFlight++;
       return done();
     });
     this.setOnProcessingEndHook(() => this.#ended());
@@ -54,17 +54,6 @@ export class DrainingNats extends ServerNats {
     });
   }
 
-  /** Counted from its arrival on: Nest's own hooks begin only once it is decoded, and end once it is answered. */
-  // biome-ignore lint/suspicious/noExplicitAny: Nest's own type
-  override async handleMessage(channel: string, message: any): Promise<any> {
-    this.#begun();
-    try {
-      return await super.handleMessage(channel, message);
-    } finally {
-      this.#ended();
-    }
-  }
-
   override async close(): Promise<void> {
     // Draining asks the server; without one it would wait for ever.
     if (this.connected) await this.#drain();
@@ -77,10 +66,6 @@ export class DrainingNats extends ServerNats {
     // The last answer is handed to the client in the tick after the call has ended.
     await new Promise((resolve) => setImmediate(resolve));
     await this.unwrap<Client>().drain();
-  }
-
-  #begun(): void {
-    this.#inFlight++;
   }
 
   #ended(): void {
