@@ -25,8 +25,8 @@ export class ArtifactStore {
    * {@link StoredArtifact.modified}.
    * @param digest `sha256:<hex>` of `bytes`
    */
-  put(digest: string, bytes: Uint8Array): Promise<void> {
-    return this.blobs.put(nameOf(digest), bytes);
+  async put(digest: string, bytes: Uint8Array): Promise<void> {
+    await this.blobs.put(nameOf(digest), bytes);
   }
 
   async get(digest: string): Promise<Uint8Array | undefined> {

@@ -3,7 +3,7 @@ import type { S3Config } from './settings.js';
 
 /** How long to wait for a connection, and for an answer or the next piece of it, ms. */
 const CONNECT_LIMIT_MS = 5_000;
-const SILENCE_LIMIT_MS = 15_000;
+const SILENCE_LIMIT_MS = 10_000;
 const ATTEMPTS = 3;
 /** Servers that are not AWS ask for a region and take any. */
 const ANY_REGION = 'us-east-1';

@@ -5,6 +5,7 @@
  *   invoker       a call and its reply: one reply subscription and a table of who waits
  *   call-intake   the other end: calls of a path arrive, each is answered
  *   catalogue     the routing table (read by all) and its store (written by the registry)
+ *   object-store  named bytes, for artifacts
  *   discovery     NATS micro-service protocol, answered from the executor's own counters
  *
  * `nats/` holds the adapters and is the only place that knows the NATS client.
@@ -18,6 +19,8 @@ export { createCallIntake } from './nats/call-intake.js';
 export { connect } from './nats/connect.js';
 export { serveDiscovery } from './nats/discovery.js';
 export { createInvoker } from './nats/invoker.js';
+export { type ObjectStoreOptions, openObjectStore } from './nats/object-store.js';
 export { watchRoutes } from './nats/route-feed.js';
 export { openRouteStore } from './nats/route-store.js';
+export * from './object-store.js';
 export * from './settings.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  ARTIFACTS_BUCKET,
   type ControlPath,
   callSubject,
   cancelSubject,
@@ -47,6 +48,9 @@ describe('NATS permissions', () => {
     [REGISTRY_DESCRIBE, ['ingress', 'executor'], ['registry']],
     [REGISTRY_REPORT, ['ingress', 'executor'], ['registry']],
     [route, ['registry'], []],
+    [`$O.${ARTIFACTS_BUCKET}.C.nuid`, ['registry'], []],
+    [`$JS.API.DIRECT.GET.OBJ_${ARTIFACTS_BUCKET}`, ['executor', 'registry'], []],
+    [`$JS.API.STREAM.PURGE.OBJ_${ARTIFACTS_BUCKET}`, ['registry'], []],
     ['$JS.API.STREAM.DELETE.WORK', ['registry'], []],
     ['$JS.API.STREAM.PURGE.KV_mesh_routes', ['registry'], []],
     ['$SRV.INFO', ['caller'], ['executor', 'registry']],

@@ -1,4 +1,4 @@
-import { ROUTES_BUCKET } from '#contracts';
+import { ARTIFACTS_BUCKET, ROUTES_BUCKET } from '#contracts';
 
 /*
  * What each user of the NATS server may say and hear: what its part needs and no more, so that a service which is
@@ -36,6 +36,14 @@ const READ_ROUTES = [
   `$JS.API.CONSUMER.MSG.NEXT.${routesStream}.>`,
   `$JS.API.CONSUMER.DELETE.${routesStream}.>`,
   `$JS.FC.${routesStream}.>`,
+];
+const artifactsStream = `OBJ_${ARTIFACTS_BUCKET}`;
+/** To read artifacts out of the object store, each by requests for its messages. */
+const READ_ARTIFACTS = [
+  `$JS.API.STREAM.INFO.${artifactsStream}`,
+  `$JS.API.STREAM.MSG.GET.${artifactsStream}`,
+  `$JS.API.DIRECT.GET.${artifactsStream}`,
+  `$JS.API.DIRECT.GET.${artifactsStream}.>`,
 ];
 
 const inbox = (user: ServiceUser): string => `_INBOX.${user}.>`;
@@ -87,13 +95,21 @@ export const PERMISSIONS: Readonly<Record<ServiceUser | AnonymousUser, Permissio
         '$JS.API.CONSUMER.MSG.NEXT.WORK.>',
         '$JS.ACK.WORK.>',
         ...READ_ROUTES,
+        ...READ_ARTIFACTS,
       ],
     },
     subscribe: { allow: ['mesh.call.>', 'mesh.cancel.>', '$SRV.>', inbox('executor')] },
   },
   registry: {
     publish: {
-      allow: [`$KV.${ROUTES_BUCKET}.>`, 'mesh.audit.>', '$JS.API.>', '$JS.ACK.AUDIT.>', '$JS.FC.>'],
+      allow: [
+        `$KV.${ROUTES_BUCKET}.>`,
+        `$O.${ARTIFACTS_BUCKET}.>`,
+        'mesh.audit.>',
+        '$JS.API.>',
+        '$JS.ACK.AUDIT.>',
+        '$JS.FC.>',
+      ],
     },
     subscribe: { allow: ['mesh.registry.>', '$SRV.>', inbox('registry')] },
     allowResponses: ANSWERS,
