@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
-import { v7 as uuidv7 } from 'uuid';
-import { logSubject, parseReference } from '#contracts';
+import { logSubject, mintMeshId, parseReference } from '#contracts';
 import type { Invoker } from '#fabric';
 import type { CallReply, CallRequest, LogLevel } from '#handler/runtime';
 import type { Log, RegistryRpc } from '#lifecycle';
@@ -33,7 +32,7 @@ export class MeshPort implements HandlerPort {
     const { result, body: answer } = await this.invoker.invoke(
       reference.path,
       {
-        id: uuidv7(),
+        id: mintMeshId(),
         timeout,
         meta: { source: 'call' },
         ...(wanted === undefined ? {} : { version: wanted }),

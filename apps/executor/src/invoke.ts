@@ -1,4 +1,3 @@
-import { v7 as uuidv7 } from 'uuid';
 import {
   asMeshError,
   DEFAULT_TIMEOUT_MS,
@@ -7,6 +6,7 @@ import {
   type HeaderMap,
   type LiveVersion,
   MeshError,
+  mintMeshId,
   type Route,
 } from '#contracts';
 import { errorOutcome, type Outcome } from '#handler/runtime';
@@ -35,14 +35,14 @@ export class Invoke {
   ): Promise<Invoked> {
     let id = '';
     try {
-      const routing = decodeRouting(headers, uuidv7);
+      const routing = decodeRouting(headers, mintMeshId);
       id = routing.id;
       if (!route) throw new MeshError('no-route');
       const version = pickVersion(route, routing.version, Math.random);
       const outcome = await this.#runVersion(route, version, routing, headers, body, attempt);
       return { id, version: version.version, outcome };
     } catch (error) {
-      id ||= uuidv7();
+      id ||= mintMeshId();
       const fault = asMeshError(error);
       return { id, outcome: errorOutcome(fault, id, fault.cause) };
     }

@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { v7 as uuidv7 } from 'uuid';
 import {
   type CloudEventAttributes,
   DEFAULT_TIMEOUT_MS,
   type EventEnvelope,
   type EventMeta,
   MeshError,
+  mintMeshId,
 } from '#contracts';
 import { checkQuery, decodeParams } from './request-text.js';
 import type { Match } from './router.js';
@@ -28,7 +28,7 @@ export function toEvent(request: IncomingMessage, path: string, query: string, m
   const cloudEvent = headers['ce-specversion'] === undefined ? undefined : cloudEventOf(headers);
   const traceparent = headers.traceparent as string | undefined;
   return {
-    id: uuidv7(),
+    id: mintMeshId(),
     meta: metaOf(request, path, query, match),
     ...(match.version === undefined ? undefined : { version: match.version }),
     ...(timeout === DEFAULT_TIMEOUT_MS ? undefined : { timeout }),

@@ -90,6 +90,9 @@ export interface EventRouting {
   readonly timeout?: number;
 }
 
+/** All of an event that does not decide where it goes. */
+export type EventDetails = Omit<EventEnvelope, keyof EventRouting>;
+
 /**
  * @param mint makes the id of an event that brings none
  * @throws MeshError `bad-event` naming the faulty header
@@ -110,10 +113,17 @@ export function decodeRouting(headers: Readonly<HeaderMap>, mint: () => string):
  * @throws MeshError `bad-event` naming the faulty header
  */
 export function decodeEvent(headers: Readonly<HeaderMap>, mint: () => string): EventEnvelope {
+  return { ...decodeRouting(headers, mint), ...decodeDetails(headers) };
+}
+
+/**
+ * What {@link decodeRouting} leaves: decoded where the handler runs.
+ * @throws MeshError `bad-event` naming the faulty header
+ */
+export function decodeDetails(headers: Readonly<HeaderMap>): EventDetails {
   const contentType = headers['ce-datacontenttype'] ?? headers['content-type'];
   const cloudEvent = readCloudEvent(headers);
   return {
-    ...decodeRouting(headers, mint),
     meta: readMeta(headers['mesh-meta']),
     ...(contentType === undefined ? undefined : { contentType: decodeAttribute(contentType) }),
     ...(cloudEvent === undefined ? undefined : { cloudEvent }),
@@ -141,12 +151,14 @@ function readMeta(text: string | undefined): EventMeta {
   throw badHeader('mesh-meta', `${issue?.path.join('.') || 'it'}: ${issue?.message}`);
 }
 
-const CLOUD_EVENT_NAMES = ['id', 'source', 'type', 'subject', 'time'] as const;
+const CLOUD_EVENT_HEADERS = (['id', 'source', 'type', 'subject', 'time'] as const).map(
+  (name) => [name, `ce-${name}`] as const,
+);
 
 function readCloudEvent(headers: Readonly<HeaderMap>): CloudEventAttributes | undefined {
   let found: Record<string, string> | undefined;
-  for (const name of CLOUD_EVENT_NAMES) {
-    const value = headers[`ce-${name}`];
+  for (const [name, header] of CLOUD_EVENT_HEADERS) {
+    const value = headers[header];
     if (value !== undefined) {
       found ??= {};
       found[name] = decodeAttribute(value);

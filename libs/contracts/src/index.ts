@@ -7,6 +7,7 @@
  *   codec         envelope ⇄ NATS headers, byte for byte
  *   errors        every error code: whose fault, whether to try again, what outsiders may read
  *   manifest      what an artifact says of itself, and the route made from it
+ *   mesh-id       the name of one event, minted by the mesh
  *   config        environment variables ⇄ one frozen, typed value
  */
 export * from './codec.js';
@@ -15,4 +16,5 @@ export * from './control-path.js';
 export * from './envelope.js';
 export * from './errors.js';
 export * from './manifest.js';
+export * from './mesh-id.js';
 export * from './subjects.js';

@@ -15,6 +15,8 @@ interface Entry {
 export class Instances {
   /** In the order of last use. */
   readonly #entries = new Map<string, Entry>();
+  /** The last one used, which need not be moved to the end again. */
+  #latest: Entry | undefined;
   readonly #closing = new Set<Promise<void>>();
 
   constructor(
@@ -29,8 +31,7 @@ export class Instances {
     const key = keyOf(path, version);
     const known = this.#entries.get(key);
     if (known) {
-      this.#entries.delete(key);
-      this.#entries.set(key, known);
+      if (known !== this.#latest) this.#makeLatest(key, known);
       return known.instance;
     }
     const spec = this.#specOf(path, version);
@@ -38,6 +39,12 @@ export class Instances {
     this.#entries.set(key, { spec, digest: version.digest, instance });
     this.#letGoOfIdle(key);
     return instance;
+  }
+
+  #makeLatest(key: string, entry: Entry): void {
+    this.#latest = entry;
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
   }
 
   /** Lets go of the path's versions that the route does not name any more, after what they still do. */
@@ -91,5 +98,14 @@ export class Instances {
   }
 }
 
-// The digest is part of it: after a registry was set up anew a version number may stand for other bytes.
-const keyOf = (path: ControlPath, { version, digest }: LiveVersion): string => `${path}@${version}#${digest}`;
+// A route's versions are the same objects until it changes, so that a call makes no key.
+const keys = new WeakMap<LiveVersion, string>();
+
+function keyOf(path: ControlPath, live: LiveVersion): string {
+  const known = keys.get(live);
+  if (known !== undefined) return known;
+  // The digest is part of it: after a registry was set up anew a version number may stand for other bytes.
+  const key = `${path}@${live.version}#${live.digest}`;
+  keys.set(live, key);
+  return key;
+}

@@ -1,4 +1,4 @@
-import { asMeshError, type ControlPath, decodeEvent } from '#contracts';
+import { asMeshError, type ControlPath, decodeDetails } from '#contracts';
 import {
   buildEvent,
   type CallReply,
@@ -32,10 +32,14 @@ export class Runner {
 
   async run(invocation: Invocation): Promise<Outcome> {
     try {
-      const envelope = decodeEvent(invocation.headers, () => invocation.id);
+      const envelope = { id: invocation.id, ...decodeDetails(invocation.headers) };
       const built = buildEvent(this.path, envelope, invocation.body);
       const event = built instanceof Promise ? await built : built;
-      return await runHandler(this.handler, event, this.#host(invocation));
+      return await runHandler(
+        this.handler,
+        event,
+        new RunHost(this.version, invocation, this.port, this.#controllers),
+      );
     } catch (error) {
       const fault = asMeshError(error);
       return errorOutcome(fault, invocation.id, fault.code === 'internal' ? fault.cause : undefined);
@@ -47,22 +51,38 @@ export class Runner {
   abort(key: number, reason: string): void {
     this.#controllers.get(key)?.abort(new DOMException(reason, 'AbortError'));
   }
+}
 
-  #host(invocation: Invocation): Host {
-    const { port, version } = this;
-    const controllers = this.#controllers;
-    return {
-      version,
-      attempt: invocation.attempt,
-      deadline: performance.now() + invocation.timeout,
-      // Made only when asked for: most handlers never look.
-      get signal() {
-        const controller = controllers.get(invocation.key) ?? new AbortController();
-        controllers.set(invocation.key, controller);
-        return controller.signal;
-      },
-      log: (level, message, fields) => port.log(invocation.id, level, message, fields),
-      call: (path, request) => port.call(path, request),
-    };
+/** A class, because its getter on an object of its own would cost more than the rest of it. */
+class RunHost implements Host {
+  readonly deadline: number;
+
+  constructor(
+    readonly version: string,
+    private readonly invocation: Invocation,
+    private readonly port: RunnerPort,
+    private readonly controllers: Map<number, AbortController>,
+  ) {
+    this.deadline = performance.now() + invocation.timeout;
+  }
+
+  get attempt(): number {
+    return this.invocation.attempt;
+  }
+
+  /** Made only when asked for: most handlers never look. */
+  get signal(): AbortSignal {
+    const { key } = this.invocation;
+    const controller = this.controllers.get(key) ?? new AbortController();
+    this.controllers.set(key, controller);
+    return controller.signal;
+  }
+
+  log(level: LogLevel, message: string, fields?: object): void {
+    this.port.log(this.invocation.id, level, message, fields);
+  }
+
+  call(path: string, request: CallRequest): Promise<CallReply> {
+    return this.port.call(path, request);
   }
 }
