@@ -40,7 +40,7 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  await Promise.all(Object.values(services).map((service) => service.end('SIGTERM')));
+  await ServiceProcess.endAll();
   await Promise.all([nats.stop(), postgres.stop(), aws.stop()]);
   await rm(folder, { recursive: true, force: true });
 });
