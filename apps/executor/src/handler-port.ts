@@ -23,7 +23,7 @@ export class MeshPort implements HandlerPort {
     const line = { path, version, id, level, message, ...(fields === undefined ? {} : { fields }) };
     this.publish(logSubject(path), JSON.stringify({ time: new Date().toISOString(), ...line }));
     const write = level === 'error' ? 'error' : level === 'warn' ? 'warn' : 'info';
-    if (level !== 'debug') this.handlerLog[write](message, { path, version, id, ...fields });
+    if (level !== 'debug') this.handlerLog[write](message, { ...fields, path, version, id });
   }
 
   async call(path: string, { body, contentType, version, timeout }: CallRequest): Promise<CallReply> {
@@ -42,7 +42,12 @@ export class MeshPort implements HandlerPort {
     );
     const { outcome, status, contentType: type } = result;
     // Cut out of the network buffer, which a thread would otherwise get whole.
-    return { outcome, status, body: answer.slice(), ...(type === undefined ? {} : { contentType: type }) };
+    return {
+      outcome,
+      status,
+      body: new Uint8Array(answer),
+      ...(type === undefined ? {} : { contentType: type }),
+    };
   }
 
   state({ path, version }: HandlerSpec, fault: { code: string; detail: string } | undefined): void {

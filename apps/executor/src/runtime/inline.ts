@@ -10,7 +10,7 @@ export class InlineInstance implements Instance {
   readonly #port: HandlerPort;
   #loading: Promise<Runner> | undefined;
   #runner: Runner | undefined;
-  #inFlight = 0;
+  readonly #runs = new Set<number>();
   #idle: (() => void)[] = [];
 
   constructor(spec: HandlerSpec, port: HandlerPort) {
@@ -19,11 +19,11 @@ export class InlineInstance implements Instance {
   }
 
   get inFlight(): number {
-    return this.#inFlight;
+    return this.#runs.size;
   }
 
   async invoke(invocation: Invocation): Promise<Outcome> {
-    this.#inFlight++;
+    this.#runs.add(invocation.key);
     try {
       const runner = this.#runner ?? (await this.#loaded());
       return await runner.run(invocation);
@@ -31,16 +31,22 @@ export class InlineInstance implements Instance {
       const fault = asMeshError(error);
       return errorOutcome(fault, invocation.id, fault.cause);
     } finally {
-      if (--this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
+      this.#leave(invocation.key);
     }
   }
 
   abort(key: number, reason: string): void {
     this.#runner?.abort(key, reason);
+    this.#leave(key);
   }
 
   async close(): Promise<void> {
-    if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.#runs.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #leave(key: number): void {
+    if (this.#runs.delete(key) && this.#runs.size === 0)
+      for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   /** A module that failed is not imported again: Node keeps the failure, so the version stays as it is. */

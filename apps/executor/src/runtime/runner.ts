@@ -10,6 +10,7 @@ import {
   type ResolvedHandler,
   runHandler,
 } from '#handler/runtime';
+import { logFields, logMessage } from './log-line.js';
 import type { Invocation } from './runtime.js';
 
 /** What a run asks of its surroundings; in a thread these cross to the executor. */
@@ -79,10 +80,15 @@ class RunHost implements Host {
   }
 
   log(level: LogLevel, message: string, fields?: object): void {
-    this.port.log(this.invocation.id, level, message, fields);
+    this.port.log(this.invocation.id, level, logMessage(message), logFields(fields));
   }
 
   call(path: string, request: CallRequest): Promise<CallReply> {
-    return this.port.call(path, request);
+    // As text, whatever a handler without types gave: what cannot cross a thread would end it.
+    const { version } = request;
+    return this.port.call(
+      String(path),
+      version === undefined ? request : { ...request, version: String(version) },
+    );
   }
 }

@@ -40,7 +40,7 @@ export interface Instance {
   readonly inFlight: number;
   /** Never rejects: every way to fail is an outcome. */
   invoke(invocation: Invocation): Promise<Outcome>;
-  /** Aborts the `signal` of a run; its outcome still comes. */
+  /** Aborts the `signal` of a run and waits for it no longer: who called it has been answered. */
   abort(key: number, reason: string): void;
   /** Waits for the runs in flight, then lets go of everything. */
   close(): Promise<void>;

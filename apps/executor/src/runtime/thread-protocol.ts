@@ -21,7 +21,7 @@ export type ToThread =
       key: number,
       id: string,
       headers: HeaderMap,
-      body: Uint8Array | undefined,
+      body: Uint8Array<ArrayBuffer> | undefined,
       attempt: number,
       timeout: number,
     ]

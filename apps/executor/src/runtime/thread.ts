@@ -30,8 +30,9 @@ const TRANSFER_BYTES = 64 * 1024;
 /**
  * Runs a handler in a worker thread of its own, started when it is first needed.
  *
- * Invariants: a run is in `#runs` exactly until its outcome is known; when a worker ends, for whatever reason,
- * every run that it had is answered at once.
+ * Invariants: a run is in `#runs` exactly until its outcome is known or it is aborted; when a worker ends, for
+ * whatever reason, every run that it had is answered at once; nothing passes between one worker and the runs and calls
+ * of another.
  */
 export class ThreadInstance implements Instance {
   readonly #spec: HandlerSpec;
@@ -39,7 +40,6 @@ export class ThreadInstance implements Instance {
   readonly #runs = new Map<number, Run>();
   readonly #out: Batch<ToThread>;
   #phase: Phase = IDLE;
-  #transfer: ArrayBuffer[] = [];
   /** What waits for a worker whose artifact is still being unpacked. */
   readonly #early: ToThread[] = [];
   #idle: (() => void)[] = [];
@@ -64,12 +64,14 @@ export class ThreadInstance implements Instance {
       if (this.#phase.name === 'closed') return this.#fail(new MeshError('shutting-down'));
       if (this.#phase.name === 'idle') void this.#start();
       const { key, id, headers, body, attempt, timeout } = invocation;
-      this.#out.add(['run', key, id, headers, this.#bodyToSend(body), attempt, timeout]);
+      this.#out.add(['run', key, id, headers, bodyToSend(body), attempt, timeout]);
     });
   }
 
   abort(key: number, reason: string): void {
-    if (this.#runs.has(key)) this.#out.add(['abort', key, reason]);
+    if (!this.#runs.delete(key)) return;
+    this.#out.add(['abort', key, reason]);
+    this.#checkIdle();
   }
 
   async close(): Promise<void> {
@@ -82,19 +84,11 @@ export class ThreadInstance implements Instance {
     }
   }
 
-  /** A view would take its whole buffer along, so it is cut out first; `undefined` is the cheapest empty body. */
-  #bodyToSend(body: Uint8Array): Uint8Array | undefined {
-    if (body.length === 0) return undefined;
-    const copy = body.slice();
-    if (copy.length >= TRANSFER_BYTES) this.#transfer.push(copy.buffer);
-    return copy;
-  }
-
   #post(messages: ToThread[]): void {
     const phase = this.#phase;
     // No worker any more: whoever waited for these has been answered.
     if (!('worker' in phase)) return;
-    if (phase.worker) phase.worker.postMessage(messages, this.#transfer.splice(0));
+    if (phase.worker) phase.worker.postMessage(messages, transferOf(messages));
     else this.#early.push(...messages);
   }
 
@@ -129,6 +123,8 @@ export class ThreadInstance implements Instance {
   }
 
   #receive(worker: Worker, message: FromThread): void {
+    // Of a worker that was given up: what it had is answered, and its numbers of calls mean others by now.
+    if (!this.#isCurrent(worker)) return;
     switch (message[0]) {
       case 'ready':
         return this.#ready(worker);
@@ -143,7 +139,7 @@ export class ThreadInstance implements Instance {
         return this.#port.log(this.#spec, id, level, text, fields);
       }
       case 'call':
-        void this.#call(message[1], message[2], message[3]);
+        void this.#call(worker, message[1], message[2], message[3]);
         return;
     }
   }
@@ -162,17 +158,21 @@ export class ThreadInstance implements Instance {
     this.#checkIdle();
   }
 
-  async #call(call: number, path: string, request: CallRequest): Promise<void> {
+  async #call(worker: Worker, call: number, path: string, request: CallRequest): Promise<void> {
     const reply = await this.#port
       .call(path, request)
       .catch((error: unknown): ErrorCode => asMeshError(error).code);
-    this.#out.add(['reply', call, reply]);
+    if (this.#isCurrent(worker)) this.#out.add(['reply', call, reply]);
+  }
+
+  #isCurrent(worker: Worker | undefined): boolean {
+    return 'worker' in this.#phase && this.#phase.worker === worker;
   }
 
   /** The worker is of no more use: answers what it had and goes back to idle. Later events of it count for nothing. */
   #end(worker: Worker | undefined, fault: MeshError): void {
     const phase = this.#phase;
-    if (!('worker' in phase) || phase.worker !== worker) return;
+    if (!('worker' in phase) || !this.#isCurrent(worker)) return;
     clearTimeout(phase.loadTimer);
     this.#phase = IDLE;
     this.#early.length = 0;
@@ -191,6 +191,22 @@ export class ThreadInstance implements Instance {
   #checkIdle(): void {
     if (this.#runs.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+/** A view would take its whole buffer along, so it is cut out first; `undefined` is the cheapest empty body. */
+function bodyToSend(body: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
+  // Not slice(): of a Buffer, which is what the network gives, that is a view again.
+  return body.length === 0 ? undefined : new Uint8Array(body);
+}
+
+/** Taken from the messages themselves: a buffer that goes ahead of its message arrives empty. */
+function transferOf(messages: readonly ToThread[]): ArrayBuffer[] {
+  const transfer: ArrayBuffer[] = [];
+  for (const message of messages) {
+    const body = message[0] === 'run' ? message[4] : undefined;
+    if (body !== undefined && body.length >= TRANSFER_BYTES) transfer.push(body.buffer);
+  }
+  return transfer;
 }
 
 const crashed = (detail: string, cause?: unknown) => new MeshError('worker-crashed', detail, { cause });
