@@ -178,6 +178,20 @@ describe('NATS', () => {
 });
 
 describe('stopping', () => {
+  it('before NATS was joined leaves no connection behind', async () => {
+    const [postgres, nats] = await Promise.all([postgresServer(), natsServer({ httpPort: 0 })]);
+    const connections = async () =>
+      (await request(`http://127.0.0.1:${nats.httpPort}/connz`)).body.num_connections;
+    for (let i = 0; i < 5; i++) {
+      const base = await registry({ database: postgres.url, nats });
+      // At a different moment of the joining each time.
+      for (let asked = 0; asked < i; asked++) await readiness(base);
+      await base.stop();
+      await base.joined.catch(() => undefined);
+      await until(connections, (n) => n === 0);
+    }
+  });
+
   it('answers what it has accepted: a body that is still arriving', async () => {
     const [postgres, nats] = await Promise.all([postgresServer(), natsServer()]);
     const base = await registry({ database: postgres.url, nats });

@@ -23,15 +23,24 @@ export class MeshLink {
     private readonly log: Log,
   ) {
     this.joined = this.#join();
+    // Who waits for it hears of a failure; nobody has to.
+    this.joined.catch((error: unknown) => {
+      if (!this.#stopped) this.log.error('Control calls cannot be served.', error);
+    });
   }
 
   get connected(): boolean {
     return this.#connection?.connected ?? false;
   }
 
+  /** From now on nothing is joined any more. */
+  leave(): void {
+    this.#stopped = true;
+  }
+
   /** Call it when nothing is in flight any more. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.leave();
     await this.routes.stop();
     await this.#connection?.close();
   }

@@ -95,6 +95,7 @@ async function stop(
   readiness: Readiness,
 ): Promise<void> {
   readiness.stopping();
+  link.leave();
   await app.close();
   await link.stop();
   await catalogue.close();

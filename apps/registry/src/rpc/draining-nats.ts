@@ -7,6 +7,7 @@ interface Client {
   readonly info?: { readonly max_payload: number };
   subscribe(subject: string, options: object): Subscription;
   drain(): Promise<void>;
+  close(): Promise<void>;
 }
 interface Subscription {
   drain(): Promise<void>;
@@ -21,6 +22,7 @@ export class DrainingNats extends ServerNats {
   readonly #idle = new Set<() => void>();
   #inFlight = 0;
   #connected = false;
+  #closed = false;
 
   constructor(options: Required<NatsOptions>['options']) {
     super(options);
@@ -54,7 +56,16 @@ export class DrainingNats extends ServerNats {
     });
   }
 
+  /** @throws Error when it was closed meanwhile: the connection would outlive whoever asked for it */
+  override async createNatsClient(): Promise<Client> {
+    const client: Client = await super.createNatsClient();
+    if (!this.#closed) return client;
+    await client.close();
+    throw new Error('closed before it was connected');
+  }
+
   override async close(): Promise<void> {
+    this.#closed = true;
     // Draining asks the server; without one it would wait for ever.
     if (this.connected) await this.#drain();
     await super.close();
