@@ -10,6 +10,7 @@ import {
 import { v7 as uuidv7 } from 'uuid';
 import {
   type Connection,
+  clientOptions,
   connect,
   createCallIntake,
   createInvoker,
@@ -104,7 +105,10 @@ export function executorModule(
       { provide: ENVIRONMENT, useValue: environment },
       { provide: CONNECTION, useFactory: () => connect({ ...config, name: 'mesh-executor' }) },
       { provide: ROUTES, useFactory: watchRoutes, inject: [CONNECTION] },
-      { provide: RegistryRpc, useFactory: () => new RegistryRpc(config) },
+      {
+        provide: RegistryRpc,
+        useFactory: () => new RegistryRpc(clientOptions({ ...config, name: 'mesh-executor-rpc' })),
+      },
       { provide: ArtifactCache, useFactory: () => ArtifactCache.open(config.artifactsUrl) },
       {
         provide: Instances,

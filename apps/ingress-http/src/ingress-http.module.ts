@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import { type DynamicModule, Module, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import type { Registry } from 'prom-client';
+import { clientOptions } from '#fabric';
 import { healthModule, type Readiness, RegistryRpc } from '#lifecycle';
 import type { CallHandler } from './call-handler.js';
 import type { IngressHttpConfig } from './config.js';
@@ -45,7 +46,10 @@ export function ingressHttpModule(parts: IngressParts): DynamicModule {
     imports: [healthModule(parts.readiness, parts.metrics)],
     providers: [
       { provide: MeshLink, useValue: parts.link },
-      { provide: RegistryRpc, useFactory: () => new RegistryRpc(parts.config) },
+      {
+        provide: RegistryRpc,
+        useFactory: () => new RegistryRpc(clientOptions({ ...parts.config, name: 'mesh-ingress-http-rpc' })),
+      },
       {
         provide: Shutdown,
         useFactory: (registry: RegistryRpc) => new Shutdown(parts, registry),

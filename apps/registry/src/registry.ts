@@ -1,15 +1,7 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import {
-  createMetrics,
-  type Log,
-  logger,
-  natsTransportOptions,
-  nestLogger,
-  ProblemFilter,
-  Readiness,
-  run,
-} from '#lifecycle';
+import { clientOptions } from '#fabric';
+import { createMetrics, type Log, logger, nestLogger, ProblemFilter, Readiness, run } from '#lifecycle';
 import { AdminToken, makeToken } from './api/admin-token.js';
 import { httpServer } from './api/http-server.js';
 import { serveDocs } from './api/openapi.js';
@@ -62,7 +54,10 @@ async function serve(config: RegistryConfig, catalogue: Catalogue, log: Log): Pr
   const offer = { environment: config.handlerEnvironment };
   const door = new Door(catalogue, openArtifactStore(config.artifactsUrl), routes, offer);
   const token = new AdminToken(config.adminToken ?? announcedToken(log));
-  const rpc = new DrainingNats({ ...natsTransportOptions(config), queue: RPC_QUEUE, name: 'registry-rpc' });
+  const rpc = new DrainingNats({
+    ...clientOptions({ ...config, name: 'mesh-registry-rpc' }),
+    queue: RPC_QUEUE,
+  });
 
   const module = registryModule({ catalogue, door, rpc, readiness, metrics: createMetrics('registry') });
   const app = await NestFactory.create<NestFastifyApplication>(

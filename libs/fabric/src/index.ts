@@ -16,7 +16,7 @@ export * from './connection.js';
 export * from './discovery.js';
 export * from './invoker.js';
 export { createCallIntake } from './nats/call-intake.js';
-export { connect } from './nats/connect.js';
+export { clientOptions, connect } from './nats/connect.js';
 export { serveDiscovery } from './nats/discovery.js';
 export { createInvoker } from './nats/invoker.js';
 export { type ObjectStoreOptions, openObjectStore } from './nats/object-store.js';

@@ -1,12 +1,13 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
-import { asMeshError, type ErrorCode, MeshError, PROBLEM_JSON, problemOf } from '#contracts';
+import { v7 as uuidv7 } from 'uuid';
+import { asMeshError, ERRORS, type ErrorCode, MeshError, PROBLEM_JSON, problemOf } from '#contracts';
 import type { Log } from './logger.js';
 
 /** What is used of a Fastify reply. */
 interface Reply {
   status(code: number): Reply;
   header(name: string, value: string): Reply;
-  send(body: string): Reply;
+  send(body: Uint8Array): Reply;
 }
 
 const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
@@ -30,13 +31,16 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(exception: unknown, host: ArgumentsHost): void {
     const error = toMeshError(exception);
-    if (error.code === 'internal') this.log.error('A request failed.', exception);
+    const id = uuidv7();
+    if (error.code === 'internal') this.log.error(`A request failed: ${id}.`, exception);
     const reply = host.switchToHttp().getResponse<Reply>();
     if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer');
+    if (ERRORS[error.code].retry === 'later' && error.status === 503) reply.header('retry-after', '1');
     reply
       .status(error.status)
       .header('content-type', PROBLEM_JSON)
-      .send(JSON.stringify(problemOf(error)));
+      // As bytes: Fastify adds a charset to text, which the media type does not have.
+      .send(Buffer.from(JSON.stringify(problemOf(error, id))));
   }
 }
 

@@ -20,23 +20,15 @@ export interface HandlerReport {
   readonly detail?: string;
 }
 
-export interface RpcOptions {
-  readonly natsUrl: string;
-  readonly natsUser?: string | undefined;
-  readonly natsPassword?: string | undefined;
-}
-
 const TIMEOUT_MS = 2_000;
 
 /** The registry's control RPC, seen from the services that ask it. Never on the path of a call. */
 export class RegistryRpc {
   readonly #client: ClientProxy;
 
-  constructor(options: RpcOptions) {
-    this.#client = ClientProxyFactory.create({
-      transport: Transport.NATS,
-      options: natsTransportOptions(options),
-    });
+  /** @param options of the NATS client, as `#fabric` gives them */
+  constructor(options: object) {
+    this.#client = ClientProxyFactory.create({ transport: Transport.NATS, options });
   }
 
   /** @throws when the registry does not answer within 2 s */
@@ -54,18 +46,4 @@ export class RegistryRpc {
   async close(): Promise<void> {
     await this.#client.close();
   }
-}
-
-/** Options of Nest's NATS transport that match those of the mesh's own connection. */
-export function natsTransportOptions({ natsUrl, natsUser, natsPassword }: RpcOptions) {
-  return {
-    servers: [natsUrl],
-    maxReconnectAttempts: -1,
-    waitOnFirstConnect: true,
-    reconnectTimeWait: 250,
-    noAsyncTraces: true,
-    ...(natsUser === undefined
-      ? {}
-      : { user: natsUser, pass: natsPassword ?? '', inboxPrefix: `_INBOX.${natsUser}` }),
-  };
 }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import {
   type ConnectionOptions,
   credsAuthenticator,
@@ -77,15 +77,18 @@ export class NatsMeshConnection implements Connection {
 
 /** Connects, waiting for a server that is not up yet; from then on reconnects for ever. */
 export async function connect(options: ConnectOptions): Promise<Connection> {
-  const inboxPrefix = options.natsUser ? `_INBOX.${options.natsUser}` : '_INBOX';
-  return new NatsMeshConnection(await natsConnect(await natsOptions(options, inboxPrefix)), inboxPrefix);
+  return new NatsMeshConnection(await natsConnect(clientOptions(options)), inboxPrefixOf(options));
 }
 
-async function natsOptions(options: ConnectOptions, inboxPrefix: string): Promise<ConnectionOptions> {
+/** Below it, a service's own replies: the only inboxes that its user may hear. */
+const inboxPrefixOf = ({ natsUser }: ConnectOptions): string => (natsUser ? `_INBOX.${natsUser}` : '_INBOX');
+
+/** The client's options, the same for the mesh's connection and for Nest's transport of the control RPC. */
+export function clientOptions(options: ConnectOptions): ConnectionOptions {
   return {
-    servers: options.natsUrl,
+    servers: [options.natsUrl],
     name: options.name,
-    inboxPrefix,
+    inboxPrefix: inboxPrefixOf(options),
     maxReconnectAttempts: -1,
     waitOnFirstConnect: true,
     reconnectTimeWait: 100,
@@ -102,6 +105,6 @@ async function natsOptions(options: ConnectOptions, inboxPrefix: string): Promis
     ...(options.natsUser === undefined ? {} : { user: options.natsUser, pass: options.natsPassword ?? '' }),
     ...(options.natsCredentials === undefined
       ? {}
-      : { authenticator: credsAuthenticator(await readFile(options.natsCredentials)) }),
+      : { authenticator: credsAuthenticator(readFileSync(options.natsCredentials)) }),
   };
 }
