@@ -282,13 +282,16 @@ describe('many messages', () => {
 describe('while the mesh cannot take a message', () => {
   it('it is held without using up receives, no more are received, and it runs when there is an executor', async () => {
     const { nats, aws, responder, producer } = await world({ VisibilityTimeout: '1' });
-    const { stop } = await ingress(nats, aws, `${producer.url}=users/find`, { MESH_SQS_CONCURRENCY: '2' });
+    const { stop, readiness } = await ingress(nats, aws, `${producer.url}=users/find`, {
+      MESH_SQS_CONCURRENCY: '2',
+    });
     for (const body of ['a', 'b', 'c', 'd']) await producer.send(body);
     const begun = performance.now();
     await until(
       async () => ({ ms: performance.now() - begun, counts: await producer.counts() }),
       ({ ms, counts }) => ms > 2_500 && counts.inFlight === 2 && counts.visible === 2,
     );
+    expect(readiness.ready).toBe(true);
     await responder.serve('users/find');
     await producer.emptied();
     expect(responder.bodies.sort()).toEqual(['a', 'b', 'c', 'd']);

@@ -1,6 +1,14 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { OutcomeCode } from '#contracts';
-import type { TopicSubscriber } from './topic-subscriber.js';
+
+/** The subscriber, as far as metrics look at it. */
+export interface WatchedSubscriber {
+  readonly inHand: number;
+  readonly held: number;
+  readonly connected: boolean;
+  /** Filters that the broker granted. */
+  readonly subscribed: number;
+}
 
 /** What `/metrics` tells of messages and the broker. A path is a live handler's, or empty where there is none. */
 export class MqttMetrics {
@@ -20,7 +28,7 @@ export class MqttMetrics {
   }
 
   /** Read from the subscriber when asked. */
-  watch(subscriber: TopicSubscriber): void {
+  watch(subscriber: WatchedSubscriber): void {
     this.#gauge('mesh_mqtt_in_hand', 'Messages that run or are held.', () => subscriber.inHand);
     this.#gauge(
       'mesh_mqtt_held',

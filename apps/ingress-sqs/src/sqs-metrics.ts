@@ -1,6 +1,13 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { OutcomeCode } from '#contracts';
-import type { QueuePoller } from './queue-poller.js';
+
+/** One queue, as far as metrics look at it. */
+export interface WatchedQueue {
+  readonly name: string;
+  readonly inHand: number;
+  readonly held: number;
+  readonly reachable: boolean;
+}
 
 /** What `/metrics` tells of messages and queues. A path is a live handler's, or empty: no producer makes up labels. */
 export class SqsMetrics {
@@ -19,16 +26,16 @@ export class SqsMetrics {
     this.#endings.inc({ queue, path, outcome });
   }
 
-  /** Read from the pollers when asked. */
-  watch(pollers: readonly QueuePoller[]): void {
-    this.#gauge('mesh_sqs_in_hand', 'Messages received and not settled yet.', pollers, (p) => p.inHand);
+  /** Read from the queues when asked. */
+  watch(queues: readonly WatchedQueue[]): void {
+    this.#gauge('mesh_sqs_in_hand', 'Messages received and not settled yet.', queues, (p) => p.inHand);
     this.#gauge(
       'mesh_sqs_held',
       'Messages kept because the mesh cannot take them now.',
-      pollers,
+      queues,
       (p) => p.held,
     );
-    this.#gauge('mesh_sqs_reachable', '1 while the queue can be received from.', pollers, (p) =>
+    this.#gauge('mesh_sqs_reachable', '1 while the queue can be received from.', queues, (p) =>
       p.reachable ? 1 : 0,
     );
   }
@@ -36,8 +43,8 @@ export class SqsMetrics {
   #gauge(
     name: string,
     help: string,
-    pollers: readonly QueuePoller[],
-    read: (p: QueuePoller) => number,
+    queues: readonly WatchedQueue[],
+    read: (p: WatchedQueue) => number,
   ): void {
     new Gauge({
       name,
@@ -45,7 +52,7 @@ export class SqsMetrics {
       labelNames: ['queue'],
       registers: [this.registry],
       collect() {
-        for (const poller of pollers) this.set({ queue: poller.name }, read(poller));
+        for (const queue of queues) this.set({ queue: queue.name }, read(queue));
       },
     });
   }
