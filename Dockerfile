@@ -26,7 +26,7 @@ COPY --from=build /app/libs/handler/dist libs/handler/dist
 COPY --from=build /app/dist dist
 COPY docker/healthcheck.mjs docker/
 # A new volume takes over the owner of the folder that it is mounted on.
-RUN mkdir -p /var/lib/mesh/artifacts && chown node:node /var/lib/mesh/artifacts
+RUN mkdir -p /var/lib/mesh/artifacts /var/lib/mesh/cache && chown node:node /var/lib/mesh/artifacts /var/lib/mesh/cache
 USER node
 # The services drain upon SIGTERM, for up to 45 s: give them longer before they are killed.
 STOPSIGNAL SIGTERM

@@ -153,7 +153,7 @@ describe('a bucket of S3 that nobody made', () => {
   it('is a store that cannot be reached, not an artifact that is missing', async () => {
     const aws = await awsServer();
     const variables = { ...awsVariables(aws), MESH_ARTIFACTS_URL: 's3://no-such-bucket' };
-    const store = openArtifactStore(readConfig('test', artifactSettings, variables), () => {
+    const store = await openArtifactStore(readConfig('test', artifactSettings, variables), () => {
       throw new Error('not here');
     });
     later(() => store.close());
@@ -165,10 +165,10 @@ describe('a bucket of S3 that nobody made', () => {
 });
 
 describe('the folder', () => {
-  const world = () => {
+  const world = async () => {
     const folder = temporaryFolder();
     const environment = { MESH_ARTIFACTS_URL: pathToFileURL(folder).href };
-    const store = openArtifactStore(readConfig('test', artifactSettings, environment), () => {
+    const store = await openArtifactStore(readConfig('test', artifactSettings, environment), () => {
       throw new Error('not here');
     });
     mkdirSync(join(folder, 'sha256'));
@@ -176,7 +176,7 @@ describe('the folder', () => {
   };
 
   it('loses what a write that was cut short left, once it is old', async () => {
-    const { folder, store } = world();
+    const { folder, store } = await world();
     const part = (name: string) => join(folder, 'sha256', `.${name}.tgz.1.part`);
     for (const name of ['old', 'new']) writeFileSync(part(name), 'half');
     utimesSync(part('old'), new Date(0), new Date(0));
@@ -186,7 +186,7 @@ describe('the folder', () => {
   });
 
   it('is not left through a link', async () => {
-    const { folder, store } = world();
+    const { folder, store } = await world();
     const outside = join(temporaryFolder(), 'secret');
     writeFileSync(outside, 'secret');
     symlinkSync(outside, join(folder, nameOf(NOTHING)));

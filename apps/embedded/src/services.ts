@@ -132,6 +132,7 @@ function executorOf(context: Context): Promise<Running> {
   const values = {
     ...natsAs(context, 'executor'),
     MESH_ARTIFACTS_URL: context.artifactsUrl,
+    MESH_CACHE_DIR: join(context.config.dataDir, 'cache', 'executor'),
     MESH_HANDLER_ENV: context.offered,
     MESH_ISOLATION: context.config.isolation,
   };

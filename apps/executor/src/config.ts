@@ -1,8 +1,10 @@
+import { artifactSettings } from '#artifacts';
 import { type Config, setting, text } from '#contracts';
 import { natsSettings } from '#fabric';
 
 export const settings = {
   ...natsSettings,
+  ...artifactSettings,
   handlers: setting({
     variable: 'MESH_HANDLERS',
     schema: text.list(),
@@ -25,11 +27,21 @@ export const settings = {
     description: 'Workers at once; beyond, the one that has been idle longest is let go.',
     remedy: 'a whole number from 1 to 10000',
   }),
-  artifactsUrl: setting({
-    variable: 'MESH_ARTIFACTS_URL',
-    schema: text.url('file:'),
-    description: 'Where the artifacts lie that the registry stored.',
-    remedy: 'a folder as URL, such as file:///var/lib/lambda-mesh/artifacts',
+  cacheDir: setting({
+    variable: 'MESH_CACHE_DIR',
+    schema: text.string(),
+    fallback: '.mesh/cache/executor',
+    description:
+      'Folder in which artifacts are kept, so that an executor starts while their store is away. Several executors of one machine may share it.',
+    remedy: 'a folder that this user may write, such as /var/cache/lambda-mesh',
+  }),
+  cacheMaxBytes: setting({
+    variable: 'MESH_CACHE_MAX_BYTES',
+    schema: text.integer(0, 999_999_999_999),
+    fallback: '2147483648',
+    description:
+      'Bytes that artifacts may take there together. Those that no route names go first, then those that were not used for longest.',
+    remedy: 'a whole number of bytes, such as 2147483648',
   }),
   handlerEnvironment: setting({
     variable: 'MESH_HANDLER_ENV',

@@ -1,3 +1,4 @@
+import { matchesGlob } from 'node:path/posix';
 import {
   type BeforeApplicationShutdown,
   type DynamicModule,
@@ -8,6 +9,7 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
+import type { ControlPath } from '#contracts';
 import {
   type Connection,
   clientOptions,
@@ -20,8 +22,8 @@ import {
   watchRoutes,
 } from '#fabric';
 import { logger, RegistryRpc } from '#lifecycle';
-import { ArtifactCache } from './catalogue/artifact-cache.js';
 import { Instances } from './catalogue/instances.js';
+import { type Artifacts, openArtifacts } from './catalogue/open-artifacts.js';
 import type { ExecutorConfig } from './config.js';
 import { describeExecutor } from './discovered.js';
 import { MeshPort } from './handler-port.js';
@@ -36,6 +38,7 @@ const CONNECTION = Symbol('connection');
 const ROUTES = Symbol('routes');
 const CONFIG = Symbol('config');
 const ENVIRONMENT = Symbol('handler environment');
+const ARTIFACTS = Symbol('artifacts');
 
 const RUNTIMES: Record<ExecutorConfig['isolation'], Runtime> = {
   inline: (spec, port) => new InlineInstance(spec, port),
@@ -55,7 +58,7 @@ export class Executor
     readonly routes: RouteFeed,
     readonly intake: RequestIntake,
     private readonly instances: Instances,
-    private readonly artifacts: ArtifactCache,
+    private readonly artifacts: Artifacts,
     private readonly registry: RegistryRpc,
   ) {}
 
@@ -63,6 +66,7 @@ export class Executor
     this.routes.onChange((path, route) => this.instances.retain(path, route));
     await this.routes.whole;
     this.intake.start();
+    this.artifacts.prefetch.follow(this.routes);
     this.#discovery = serveDiscovery(
       this.connection,
       describeExecutor(this.id, this.routes, this.intake.counters),
@@ -84,9 +88,10 @@ export class Executor
 
   async onApplicationShutdown(): Promise<void> {
     await this.routes.stop();
+    await this.artifacts.prefetch.stop();
     await this.registry.close();
     await this.connection.close();
-    await this.artifacts.close();
+    await this.artifacts.cache.close();
   }
 }
 
@@ -109,32 +114,42 @@ export function executorModule(
         provide: RegistryRpc,
         useFactory: () => new RegistryRpc(clientOptions({ ...config, name: 'mesh-executor-rpc' })),
       },
-      { provide: ArtifactCache, useFactory: () => ArtifactCache.open(config.artifactsUrl) },
+      {
+        provide: ARTIFACTS,
+        useFactory: (connection: Connection) => openArtifacts(config, connection, servedBy(config), log),
+        inject: [CONNECTION],
+      },
       {
         provide: Instances,
         useFactory: createInstances,
-        inject: [CONNECTION, RegistryRpc, ArtifactCache, CONFIG, ENVIRONMENT],
+        inject: [CONNECTION, RegistryRpc, ARTIFACTS, CONFIG, ENVIRONMENT],
       },
       { provide: RequestIntake, useFactory: createIntake, inject: [CONNECTION, ROUTES, Instances, CONFIG] },
       {
         provide: Executor,
         useFactory: (...parts: ConstructorParameters<typeof Executor>) => new Executor(...parts),
-        inject: [CONNECTION, ROUTES, RequestIntake, Instances, ArtifactCache, RegistryRpc],
+        inject: [CONNECTION, ROUTES, RequestIntake, Instances, ARTIFACTS, RegistryRpc],
       },
     ],
   };
 }
 
+/** Whether this executor runs a path. */
+const servedBy =
+  ({ handlers }: ExecutorConfig) =>
+  (path: ControlPath): boolean =>
+    handlers.some((pattern) => matchesGlob(path, pattern));
+
 function createInstances(
   connection: Connection,
   registry: RegistryRpc,
-  artifacts: ArtifactCache,
+  { cache }: Artifacts,
   config: ExecutorConfig,
   environment: Readonly<Record<string, string>>,
 ): Instances {
   const publish = (subject: string, body: string) => connection.publish(subject, body);
   const port = new MeshPort(createInvoker(connection), publish, registry, logger('handler'));
-  return new Instances(RUNTIMES[config.isolation], port, artifacts, environment, config.maxWorkers);
+  return new Instances(RUNTIMES[config.isolation], port, cache, environment, config.maxWorkers);
 }
 
 function createIntake(
@@ -147,7 +162,7 @@ function createIntake(
   return new RequestIntake(
     createCallIntake(connection),
     routes,
-    config.handlers,
+    servedBy(config),
     new Invoke(instances),
     maxBody,
     log,

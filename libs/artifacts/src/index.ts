@@ -12,6 +12,7 @@
  */
 export * from './artifact-store.js';
 export type { Blob, Blobs } from './blobs.js';
+export { FileBlobs } from './file-blobs.js';
 export * from './import-source.js';
 export { type Location, location, locationText, parseLocation } from './location.js';
 export * from './open.js';

@@ -73,6 +73,18 @@ describe('instances', () => {
     ]);
   });
 
+  it('that are let go of for others leave no files, unless another path has the same', async () => {
+    const { get, dropped } = world(2);
+    get('a', { digest: 'sha256:own' });
+    get('b');
+    get('c');
+    await settled();
+    expect(dropped).toEqual(['sha256:own']);
+    get('d');
+    await settled();
+    expect(dropped).toEqual(['sha256:own']);
+  });
+
   it('never let go of one that is busy, nor of the one that is just asked for', () => {
     const { get, made } = world(2);
     for (const path of ['a', 'b']) get(path).inFlight = 1;

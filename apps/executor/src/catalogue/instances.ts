@@ -51,11 +51,11 @@ export class Instances {
   retain(path: ControlPath, route: Route | undefined): void {
     const live = new Set(route?.versions.map((version) => keyOf(path, version)));
     for (const [key, entry] of this.#entries)
-      if (entry.spec.path === path && !live.has(key)) this.#letGo(key, entry, true);
+      if (entry.spec.path === path && !live.has(key)) this.#letGo(key, entry);
   }
 
   async close(): Promise<void> {
-    for (const [key, entry] of this.#entries) this.#letGo(key, entry, false);
+    for (const [key, entry] of this.#entries) this.#letGo(key, entry);
     await Promise.all(this.#closing);
   }
 
@@ -63,15 +63,16 @@ export class Instances {
   #letGoOfIdle(wanted: string): void {
     for (const [key, entry] of this.#entries) {
       if (this.#entries.size <= this.max) return;
-      if (key !== wanted && entry.instance.inFlight === 0) this.#letGo(key, entry, false);
+      if (key !== wanted && entry.instance.inFlight === 0) this.#letGo(key, entry);
     }
   }
 
-  #letGo(key: string, entry: Entry, forGood: boolean): void {
+  /** Its files go too: were they kept, nobody would remove them when the version is live no more. */
+  #letGo(key: string, entry: Entry): void {
     this.#entries.delete(key);
     const closing = entry.instance
       .close()
-      .then(() => (forGood && !this.#uses(entry.digest) ? this.artifacts.drop(entry.digest) : undefined))
+      .then(() => (this.#uses(entry.digest) ? undefined : this.artifacts.drop(entry.digest)))
       .finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
   }

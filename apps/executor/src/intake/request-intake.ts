@@ -1,4 +1,3 @@
-import { matchesGlob } from 'node:path/posix';
 import { type ControlPath, decodeHeaders, type HeaderMap, type Route } from '#contracts';
 import type { CallIntake, IncomingCall, RouteTable, ServedPath } from '#fabric';
 import type { Log } from '#lifecycle';
@@ -23,7 +22,7 @@ export class RequestIntake {
   constructor(
     private readonly intake: CallIntake,
     private readonly routes: RouteTable,
-    private readonly patterns: readonly string[],
+    private readonly serves: (path: ControlPath) => boolean,
     private readonly invoke: Invoke,
     private readonly maxBody: () => number,
     private readonly log: Log,
@@ -52,7 +51,7 @@ export class RequestIntake {
 
   #follow(path: ControlPath, route: Route | undefined): void {
     if (!route) return this.#leave(path);
-    if (this.#served.has(path) || !this.patterns.some((pattern) => matchesGlob(path, pattern))) return;
+    if (this.#served.has(path) || !this.serves(path)) return;
     this.counters.set(path, this.counters.get(path) ?? new Counters());
     this.#served.set(
       path,
