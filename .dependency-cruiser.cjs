@@ -53,7 +53,7 @@ module.exports = {
       to: { path: '^libs/servers/' },
     },
     only('nats-in-fabric', 'One library knows the NATS client, so that its quirks are handled once. (The servers launcher probes too.)', 'node_modules/@nats-io/', '^libs/fabric/|\\.spec\\.ts$'),
-    only('typeorm-in-catalogue', 'Persistence stops at the catalogue; the rest of the registry sees plain values. (Launcher and embedded start make and fill databases.)', 'node_modules/(typeorm|@nestjs/typeorm|pg)/', '^apps/registry/src/catalogue/|^(libs/servers|apps/embedded|examples)/'),
+    only('typeorm-in-catalogue', 'Persistence stops at the catalogue; the rest of the registry sees plain values. (Launcher and embedded start make and fill databases.)', 'node_modules/(typeorm|@nestjs/typeorm|pg|pg-copy-streams)/', '^apps/registry/src/catalogue/|^(libs/servers|apps/embedded|examples)/'),
     only('sqs-in-its-ingress', 'Each source client stays in its ingress.', 'node_modules/@aws-sdk/client-sqs/', '^apps/ingress-sqs/|^apps/embedded/|\\.spec\\.ts$'),
     only('s3-in-artifacts', 'What holds artifacts is behind one port, and so is what they are imported from.', 'node_modules/@aws-sdk/client-s3/', '^libs/artifacts/|\\.spec\\.ts$'),
     only('mqtt-in-its-ingress', 'Each source client stays in its ingress.', 'node_modules/mqtt/', '^apps/ingress-mqtt/|\\.spec\\.ts$'),
