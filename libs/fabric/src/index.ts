@@ -7,6 +7,7 @@
  *   catalogue     the routing table (read by all) and its store (written by the registry)
  *   object-store  named bytes, for artifacts
  *   discovery     NATS micro-service protocol, answered from the executor's own counters
+ *   operator      the asking side: which executors are there, what handlers log
  *
  * `nats/` holds the adapters and is the only place that knows the NATS client.
  */
@@ -18,9 +19,12 @@ export * from './invoker.js';
 export { createCallIntake } from './nats/call-intake.js';
 export { clientOptions, connect } from './nats/connect.js';
 export { serveDiscovery } from './nats/discovery.js';
+export { findServices } from './nats/find-services.js';
+export { followLogs } from './nats/follow-logs.js';
 export { createInvoker } from './nats/invoker.js';
 export { type ObjectStoreOptions, openObjectStore } from './nats/object-store.js';
 export { watchRoutes } from './nats/route-feed.js';
 export { openRouteStore } from './nats/route-store.js';
 export * from './object-store.js';
+export * from './operator.js';
 export * from './settings.js';
