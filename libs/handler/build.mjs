@@ -1,8 +1,12 @@
 // Builds what is published of this package into dist/: two bundles without dependencies, and the types of what an
-// author sees. Run by tools/build.mjs; `npm pack` here then makes the tarball.
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+// author sees; then the whole as a tarball, as `npm pack` would, which the command line carries into new handlers'
+// repositories. Run by tools/build.mjs.
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import tar from 'tar-stream';
 import ts from 'typescript';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -13,6 +17,7 @@ const TYPED = ['author-types', 'definition', 'index', 'test-types', 'testing'];
 await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });
 await Promise.all([bundle(), ...TYPED.map(declare)]);
+await writeTarball(fileURLToPath(new URL('../../dist/', import.meta.url)));
 
 function bundle() {
   return build({
@@ -43,6 +48,21 @@ async function declare(name) {
     if (!TYPED.includes(from.replace(/^\.\/(.*)\.js$/, '$1')))
       throw new Error(`The types of ${name}.ts refer to ${from}, which is not published.`);
   await writeFile(`${dist}/${name}.d.ts`, outputText);
+}
+
+/** dist/handler-package.tgz of the whole build: the same bytes for the same package, so that a lock stays valid. */
+async function writeTarball(folder) {
+  const names = (await readdir(dist)).sort().map((name) => `dist/${name}`);
+  const files = [['package.json'], ...names.map((name) => [name]), ['LICENSE', '../../LICENSE']];
+  const pack = tar.pack();
+  for (const [name, from = name] of files)
+    pack.entry({ name: `package/${name}`, mtime: new Date(0) }, await readFile(here + from));
+  pack.finalize();
+  const tarball = gzipSync(await buffer(pack), { level: 9 });
+  await mkdir(folder, { recursive: true });
+  // By rename: somebody may be copying it.
+  await writeFile(`${folder}handler-package.${process.pid}`, tarball);
+  await rename(`${folder}handler-package.${process.pid}`, `${folder}handler-package.tgz`);
 }
 
 const host = {
