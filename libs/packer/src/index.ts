@@ -14,5 +14,5 @@
 export * from './artifact.js';
 export { artifactFile, type Packed, type PackOptions, pack, packAll } from './pack.js';
 export { PackError, type PackErrorCode } from './pack-error.js';
-export { ARTIFACT_TYPE, PublishError, type PublishRequest, publish } from './publish.js';
+export { ARTIFACT_TYPE, type PackedArtifact, PublishError, type PublishRequest, publish } from './publish.js';
 export { sizeText } from './size.js';

@@ -8,8 +8,8 @@ const PLAIN_NAMES = new Set(['default', 'handler', 'handle', 'handleEvent']);
 
 /** What neither the module nor package.json says. */
 export interface Given {
-  /** Before every other. */
-  readonly version?: string | undefined;
+  /** Makes another version of the one that is stated. */
+  readonly version?: ((stated: string) => string) | undefined;
   readonly commit?: string | undefined;
 }
 
@@ -26,7 +26,7 @@ export function makeManifest(
   if (!definition) checkPlain(exports, stated);
   const path = definition?.path ?? stated.path;
   if (path === undefined) throw noPath();
-  const version = given.version ?? definition?.options?.version ?? stated.version ?? packageJson.version;
+  const version = definition?.options?.version ?? stated.version ?? packageJson.version;
   if (version === undefined) throw noVersion();
   return check({
     ...(packageJson.description ? { description: packageJson.description } : {}),
@@ -34,7 +34,7 @@ export function makeManifest(
     ...definition?.options,
     path,
     entry: ENTRY_FILE,
-    version,
+    version: typeof version === 'string' && given.version ? given.version(version) : version,
     ...(given.commit === undefined ? {} : { commit: given.commit }),
   });
 }

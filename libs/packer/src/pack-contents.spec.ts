@@ -277,7 +277,9 @@ describe('the manifest', () => {
 
   it('has another version when one is given', async () => {
     const path = await folder({ 'handler.mjs': `export default ${define('a')}` });
-    expect((await pack(path, { version: '1.0.0-dev.1' })).manifest.version).toBe('1.0.0-dev.1');
+    expect((await pack(path, { version: (stated) => `${stated}-dev.1` })).manifest.version).toBe(
+      '1.0.0-dev.1',
+    );
   });
 });
 

@@ -15,8 +15,8 @@ import { checkSize, type SizeLimits } from './size.js';
 export interface PackOptions {
   /** Also writes the artifact there, as `users-find-1.0.0.tgz`. */
   readonly outDir?: string;
-  /** In the place of the version that the sources state. */
-  readonly version?: string;
+  /** Makes another version of the one that the sources state. */
+  readonly version?: (stated: string) => string;
   /** Notes the git commit in the manifest, when nothing was changed since. Off unless stated. */
   readonly commit?: boolean;
   readonly limits?: SizeLimits;

@@ -4,11 +4,16 @@ import type { Packed } from './pack.js';
 export const ARTIFACT_TYPE = 'application/vnd.lambda-mesh.artifact+gzip';
 const TIMEOUT_MS = 60_000;
 
+/** What is published: packed just now, or read from a file. */
+export type PackedArtifact = Pick<Packed, 'manifest' | 'artifact'>;
+
 export interface PublishRequest {
   /** Without a trailing slash. */
   readonly registryUrl: string;
   readonly token: string;
-  readonly packed: Pick<Packed, 'manifest' | 'artifact'>;
+  readonly packed: PackedArtifact;
+  /** False: the version is recorded and the route stays as it is. */
+  readonly live?: boolean;
   /** Milliseconds for the whole exchange; 60 s unless stated. */
   readonly timeoutMs?: number;
 }
@@ -21,6 +26,8 @@ export class PublishError extends Error {
     readonly status: number,
     /** A code of docs/errors.md, such as `conflict`, if the registry gave one. */
     readonly code: string | undefined,
+    /** The registry's own words, without those around them. */
+    readonly reason: string,
     options?: { cause?: unknown },
   ) {
     super(message, options);
@@ -34,7 +41,7 @@ export class PublishError extends Error {
  */
 export async function publish(request: PublishRequest): Promise<unknown> {
   const { path } = request.packed.manifest;
-  const url = `${request.registryUrl}/v1/handlers/${encodeURIComponent(path)}/versions`;
+  const url = `${request.registryUrl}/v1/handlers/${encodeURIComponent(path)}/versions${request.live === false ? '?live=false' : ''}`;
   const { status, body } = await post(url, request);
   if (status >= 200 && status < 300) return body;
   const { code, title, detail } = (body ?? {}) as Record<string, string | undefined>;
@@ -43,6 +50,7 @@ export async function publish(request: PublishRequest): Promise<unknown> {
     `The registry refused ${path} (${status}${code ? ` ${code}` : ''}): ${why}`,
     status,
     code,
+    why,
   );
 }
 
@@ -63,7 +71,8 @@ async function post(url: string, { token, packed, timeoutMs }: PublishRequest) {
     return { status: response.status, body: parse(await response.text()) };
   } catch (cause) {
     const why = (cause as Error).name === 'TimeoutError' ? 'did not answer in time' : 'cannot be reached';
-    throw new PublishError(`The registry at ${new URL(url).origin} ${why}.`, 0, undefined, { cause });
+    const reason = `The registry at ${new URL(url).origin} ${why}.`;
+    throw new PublishError(reason, 0, undefined, reason, { cause });
   }
 }
 
