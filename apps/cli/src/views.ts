@@ -1,0 +1,109 @@
+/*
+ * What the registry answers, as far as it is shown. Fields that a registry of another version may lack are optional:
+ * the command line tells what it gets.
+ */
+
+export interface LiveVersionView {
+  readonly version: string;
+  readonly weight: number;
+  readonly digest?: string;
+}
+
+export interface HandlerView {
+  readonly path: string;
+  readonly description?: string;
+  readonly revision: number;
+  readonly live: readonly LiveVersionView[];
+  readonly aliases?: Readonly<Record<string, string>>;
+  readonly environment?: readonly string[];
+  readonly degraded?: readonly DegradedView[];
+  readonly changedAt?: string;
+}
+
+export interface DegradedView {
+  readonly version: string;
+  readonly executor: string;
+  readonly code: string;
+  readonly detail?: string;
+}
+
+export interface VersionView {
+  readonly path?: string;
+  readonly version: string;
+  readonly digest: string;
+  readonly size: number;
+  readonly publishedAt: string;
+  readonly publishedBy: string;
+  readonly live?: boolean;
+  readonly weight?: number;
+  /** The message of the deprecation; `true` without one. */
+  readonly deprecated?: string | boolean | null;
+  readonly manifest?: { readonly commit?: string };
+}
+
+/** Who has taken over a change, and who has not said so in time. */
+export interface Confirmation {
+  readonly confirmed: readonly string[];
+  readonly missing: readonly string[];
+}
+
+export interface PublishedView extends VersionView {
+  readonly created?: boolean;
+  readonly revision?: number;
+  readonly executors?: Confirmation;
+}
+
+export interface RouteChangeView extends HandlerView {
+  readonly executors?: Confirmation;
+}
+
+export interface TokenView {
+  readonly id: string;
+  readonly name: string;
+  readonly role: string;
+  readonly createdAt?: string;
+  readonly expiresAt?: string | null;
+  readonly lastUsedAt?: string | null;
+  readonly revokedAt?: string | null;
+}
+
+export interface AuditView {
+  readonly seq: number | string;
+  readonly at?: string;
+  readonly time?: string;
+  readonly actor: string;
+  readonly action: string;
+  readonly path?: string | null;
+  readonly version?: string | null;
+  readonly detail?: unknown;
+}
+
+export interface AuditCheckView {
+  readonly ok: boolean;
+  readonly checked: number;
+  readonly head?: unknown;
+  readonly firstBroken?: { readonly seq: number | string; readonly reason: string };
+}
+
+export interface InvocationView {
+  readonly id: string;
+  readonly path: string;
+  readonly version?: string | null;
+  readonly source?: string;
+  readonly caller?: string | null;
+  readonly status: number;
+  readonly outcome?: string;
+  readonly durationMs?: number;
+  readonly attempt?: number;
+  readonly at?: string;
+  readonly time?: string;
+  readonly startedAt?: string;
+}
+
+export interface ImportView {
+  readonly key: string;
+  readonly path?: string;
+  readonly version?: string;
+  readonly result: 'created' | 'unchanged' | 'refused';
+  readonly reason?: string;
+}
