@@ -15,11 +15,12 @@ import type { Connection } from '../connection.js';
 import type { CallReply, Invoker } from '../invoker.js';
 import type { NatsMeshConnection } from './connect.js';
 import { asClientHeaders, headerBlock } from './raw-message.js';
+import { WaitTable } from './wait-table.js';
 
 interface Waiter {
   resolve(reply: CallReply): void;
   reject(error: MeshError): void;
-  timer: NodeJS.Timeout;
+  timer: NodeJS.Timeout | undefined;
 }
 
 /** A call that goes out at the end of this turn. */
@@ -41,10 +42,9 @@ const NO_RESPONDERS = 503;
  */
 class NatsInvoker implements Invoker {
   readonly #connection: NatsMeshConnection;
-  readonly #waiting = new Map<string, Waiter>();
+  readonly #waiting = new WaitTable<Waiter>();
   #unsent: Unsent[] = [];
   readonly #inbox: string;
-  #next = 0;
   #idle: (() => void)[] = [];
 
   constructor(connection: NatsMeshConnection) {
@@ -69,12 +69,12 @@ class NatsInvoker implements Invoker {
     return new Promise((resolve, reject) => {
       // In here, so that an event which no header can carry rejects.
       const headers = encodeEvent(event);
-      const token = (this.#next++).toString(36);
-      const timer = setTimeout(
+      const waiter: Waiter = { resolve, reject, timer: undefined };
+      const token = this.#waiting.add(waiter);
+      waiter.timer = setTimeout(
         () => this.#settle(token)?.reject(new MeshError('deadline-exceeded')),
         event.timeout ?? DEFAULT_TIMEOUT_MS,
       );
-      this.#waiting.set(token, { resolve, reject, timer });
       if (this.#unsent.push({ token, path, headers, body }) === 1) setImmediate(() => this.#sendAll());
     });
   }
@@ -116,9 +116,8 @@ class NatsInvoker implements Invoker {
 
   /** Takes a waiter out of the table; `undefined` when nobody waits under this token any more. */
   #settle(token: string): Waiter | undefined {
-    const waiter = this.#waiting.get(token);
+    const waiter = this.#waiting.take(token);
     if (!waiter) return undefined;
-    this.#waiting.delete(token);
     clearTimeout(waiter.timer);
     if (this.#waiting.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
     return waiter;
