@@ -64,6 +64,7 @@ async function startOn(
     aws: servers.aws.endpoint,
     queue,
     database: examplesDatabase,
+    operator: servers.nats.users.operator,
     token: services.token,
   };
   return { services, urls };

@@ -14,6 +14,8 @@ export interface MeshFile {
   readonly queue: string;
   /** URL of the Postgres database of the examples. */
   readonly database: string;
+  /** A login at NATS that may follow what handlers log. */
+  readonly operator: { readonly user: string; readonly password: string };
   /** An admin token of the registry. */
   readonly token: string;
 }

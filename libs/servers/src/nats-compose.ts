@@ -18,6 +18,7 @@ export function composeNatsConfig(): string {
       registry: '$MESH_NATS_REGISTRY_PASSWORD',
       executor: '$MESH_NATS_EXECUTOR_PASSWORD',
       ingress: '$MESH_NATS_INGRESS_PASSWORD',
+      operator: '$MESH_NATS_OPERATOR_PASSWORD',
       bridge: '$MESH_NATS_BRIDGE_PASSWORD',
     },
   });

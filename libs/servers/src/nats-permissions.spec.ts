@@ -32,7 +32,7 @@ function may(user: User, verb: 'publish' | 'subscribe', subject: string): boolea
 
 const path = 'users/find' as ControlPath;
 const users = Object.keys(PERMISSIONS) as User[];
-const mesh: User[] = ['caller', 'ingress', 'executor', 'registry'];
+const mesh: User[] = ['caller', 'ingress', 'executor', 'operator', 'registry'];
 const who = (verb: 'publish' | 'subscribe', subject: string): User[] =>
   mesh.filter((user) => may(user, verb, subject));
 
@@ -40,10 +40,10 @@ describe('NATS permissions', () => {
   const route = `$KV.${ROUTES_BUCKET}.${routeKey(path)}`;
 
   it.each<[string, User[], User[]]>([
-    [callSubject(path), ['caller', 'ingress', 'executor'], ['executor']],
+    [callSubject(path), ['caller', 'ingress', 'executor', 'operator'], ['executor']],
     [workSubject(path), ['ingress'], []],
     [deadSubject(path), ['executor'], []],
-    [logSubject(path), ['executor'], []],
+    [logSubject(path), ['executor'], ['operator']],
     [cancelSubject('0190'), ['ingress'], ['executor']],
     [REGISTRY_DESCRIBE, ['ingress', 'executor'], ['registry']],
     [REGISTRY_REPORT, ['ingress', 'executor'], ['registry']],
@@ -53,15 +53,18 @@ describe('NATS permissions', () => {
     [`$JS.API.STREAM.PURGE.OBJ_${ARTIFACTS_BUCKET}`, ['registry'], []],
     ['$JS.API.STREAM.DELETE.WORK', ['registry'], []],
     ['$JS.API.STREAM.PURGE.KV_mesh_routes', ['registry'], []],
-    ['$SRV.INFO', ['caller'], ['executor', 'registry']],
+    ['$SRV.INFO', ['caller', 'operator'], ['executor', 'registry']],
   ])('%s is said by %j and heard by %j alone', (subject, sayers, hearers) => {
     expect(who('publish', subject)).toEqual(sayers);
     expect(who('subscribe', subject)).toEqual(hearers);
   });
 
-  it.each(['ingress', 'executor', 'registry'] as const)('the inbox of %s is heard by nobody else', (user) => {
-    expect(who('subscribe', `_INBOX.${user}.x.1`)).toEqual([user]);
-  });
+  it.each(['ingress', 'executor', 'operator', 'registry'] as const)(
+    'the inbox of %s is heard by nobody else',
+    (user) => {
+      expect(who('subscribe', `_INBOX.${user}.x.1`)).toEqual([user]);
+    },
+  );
 
   it('keep what JetStream keeps from MQTT clients', () => {
     for (const user of ['device', 'bridge'] as const)
@@ -70,7 +73,7 @@ describe('NATS permissions', () => {
   });
 
   it('are written into the configuration, one line a user, MQTT clients in an account of their own', () => {
-    const passwords = { registry: '"r"', executor: '"e"', ingress: '"i"', bridge: '"b"' };
+    const passwords = { registry: '"r"', executor: '"e"', ingress: '"i"', operator: '"o"', bridge: '"b"' };
     const text = natsConfig({ serverName: 's', host: '127.0.0.1', port: 1, storeFolder: '/x', passwords });
     const [, inMesh = '', inDevices = ''] = text.split(/^ {2}(?:MESH|DEVICES) \{$/m);
     const usersIn = (part: string) => [...part.matchAll(/\{ user: (\w+),/g)].map(([, user]) => user).sort();

@@ -1,4 +1,4 @@
-import { ARTIFACTS_BUCKET, ROUTES_BUCKET } from '#contracts';
+import { ARTIFACTS_BUCKET, AUDIT_BUCKET, ROUTES_BUCKET } from '#contracts';
 
 /*
  * What each user of the NATS server may say and hear: what its part needs and no more, so that a service which is
@@ -6,7 +6,7 @@ import { ARTIFACTS_BUCKET, ROUTES_BUCKET } from '#contracts';
  * clients. Replies go to inboxes, and an inbox tells what was asked: every service has its own prefix,
  * `_INBOX.<user>`, which no other user may hear.
  */
-export const SERVICE_USERS = ['registry', 'executor', 'ingress', 'bridge'] as const;
+export const SERVICE_USERS = ['registry', 'executor', 'ingress', 'operator', 'bridge'] as const;
 export type ServiceUser = (typeof SERVICE_USERS)[number];
 /** Who a client without credentials is, on NATS and on MQTT. */
 export type AnonymousUser = 'caller' | 'device';
@@ -104,6 +104,7 @@ export const PERMISSIONS: Readonly<Record<ServiceUser | AnonymousUser, Permissio
     publish: {
       allow: [
         `$KV.${ROUTES_BUCKET}.>`,
+        `$KV.${AUDIT_BUCKET}.>`,
         `$O.${ARTIFACTS_BUCKET}.>`,
         'mesh.audit.>',
         '$JS.API.>',
@@ -113,6 +114,11 @@ export const PERMISSIONS: Readonly<Record<ServiceUser | AnonymousUser, Permissio
     },
     subscribe: { allow: ['mesh.registry.>', '$SRV.>', inbox('registry')] },
     allowResponses: ANSWERS,
+  },
+  // Who looks after the mesh by `mesh logs`: what handlers log may be secret, so callers hear none of it.
+  operator: {
+    publish: { allow: ['mesh.call.>', '$SRV.>'] },
+    subscribe: { allow: ['mesh.log.>', inbox('operator')] },
   },
   device: MQTT_CLIENT,
   bridge: MQTT_CLIENT,
