@@ -14,13 +14,13 @@ describe('configuration', () => {
       handlerEnvironment: [],
       maxArtifactBytes: 67_108_864,
     });
-    expect(read().artifactsUrl.pathname).toBe('/var/lib/artifacts');
+    expect(read().artifactsUrl).toEqual({ kind: 'file', folder: '/var/lib/artifacts' });
     expect(read({ MESH_HANDLER_ENV: 'A, B_C' }).handlerEnvironment).toEqual(['A', 'B_C']);
   });
 
   it.each([
     ['MESH_DATABASE_URL', 'mysql://h/secret-db'],
-    ['MESH_ARTIFACTS_URL', 's3://bucket'],
+    ['MESH_ARTIFACTS_URL', 'https://bucket'],
     ['MESH_ARTIFACTS_URL', 'file://host/dir'],
     ['MESH_HANDLER_ENV', 'DATABASE_URL,MESH_ADMIN_TOKEN'],
     ['MESH_ADMIN_TOKEN', 'two secret-words'],

@@ -1,13 +1,8 @@
 import { z } from 'zod';
+import { artifactSettings } from '#artifacts';
 import { type Config, ConfigError, setting, text } from '#contracts';
 import { natsSettings } from '#fabric';
 import { isLoopback } from '#lifecycle';
-
-/** A folder; `s3:` and `nats:` are not built yet. */
-const artifactsUrl = text
-  .url('file:')
-  .transform((url) => new URL(url))
-  .refine(({ host }) => host === '', 'names a host; before the path come three slashes');
 
 const environmentNames = text
   .list()
@@ -18,6 +13,7 @@ const environmentNames = text
 
 export const registrySettings = {
   ...natsSettings,
+  ...artifactSettings,
   databaseUrl: setting({
     variable: 'MESH_DATABASE_URL',
     schema: text.url('postgresql:', 'postgres:'),
@@ -39,12 +35,6 @@ export const registrySettings = {
     fallback: '8081',
     description: 'Port of the HTTP API; 0 picks a free one.',
     remedy: 'a number from 0 to 65535',
-  }),
-  artifactsUrl: setting({
-    variable: 'MESH_ARTIFACTS_URL',
-    schema: artifactsUrl,
-    description: 'Where artifacts are kept; the executors must reach the same place.',
-    remedy: 'a URL such as file:///var/lib/mesh/artifacts',
   }),
   adminToken: setting({
     variable: 'MESH_ADMIN_TOKEN',

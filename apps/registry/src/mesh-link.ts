@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { MeshError } from '#contracts';
 import { type Connection, type ConnectOptions, connect } from '#fabric';
 import type { Log } from '#lifecycle';
 import type { RouteWriter } from './routes/route-writer.js';
@@ -36,6 +37,12 @@ export class MeshLink {
   /** From now on nothing is joined any more. */
   leave(): void {
     this.#stopped = true;
+  }
+
+  /** @throws MeshError `not-connected` when there was none yet */
+  get connection(): Connection {
+    if (!this.#connection) throw new MeshError('not-connected');
+    return this.#connection;
   }
 
   /** Call it when nothing is in flight any more. */

@@ -1,11 +1,12 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { clientOptions } from '#fabric';
+import { type ArtifactStore, openArtifactStore } from '#artifacts';
+import { MeshError } from '#contracts';
+import { type Connection, clientOptions, openObjectStore } from '#fabric';
 import { createMetrics, type Log, logger, nestLogger, ProblemFilter, Readiness, run } from '#lifecycle';
 import { AdminToken, makeToken } from './api/admin-token.js';
 import { httpServer } from './api/http-server.js';
 import { serveDocs } from './api/openapi.js';
-import { openArtifactStore } from './artifacts/open-artifact-store.js';
 import type { Catalogue } from './catalogue/catalogue.js';
 import { openCatalogue } from './catalogue/open.js';
 import { type RegistryConfig, refuseUnguarded, registrySettings } from './config.js';
@@ -52,7 +53,11 @@ async function serve(config: RegistryConfig, catalogue: Catalogue, log: Log): Pr
   const readiness = new Readiness();
   const routes = new RouteWriter(catalogue, log);
   const offer = { environment: config.handlerEnvironment };
-  const door = new Door(catalogue, openArtifactStore(config.artifactsUrl), routes, offer);
+  let link: MeshLink | undefined;
+  const artifacts = await openArtifactStore(config, (bucket) =>
+    openObjectStore(() => connectionOf(link), bucket, { create: true }),
+  );
+  const door = new Door(catalogue, artifacts, routes, offer);
   const token = new AdminToken(config.adminToken ?? announcedToken(log));
   const rpc = new DrainingNats({
     ...clientOptions({ ...config, name: 'mesh-registry-rpc' }),
@@ -70,22 +75,26 @@ async function serve(config: RegistryConfig, catalogue: Catalogue, log: Log): Pr
   serveDocs(app, API_VERSION);
   await app.listen(config.port, config.host);
 
-  const link = new MeshLink({ ...config, name: 'registry' }, routes, () => app.startAllMicroservices(), log);
+  const serveCalls = () => app.startAllMicroservices();
+  const joining = new MeshLink({ ...config, name: 'registry' }, routes, serveCalls, log);
+  link = joining;
   readiness
     .check('database', () => catalogue.reachable)
-    .check('nats', () => link.connected)
+    .check('nats', () => joining.connected)
     .check('routes', () => routes.reconciled)
     .check('rpc', () => rpc.connected);
 
   const url = await addressOf(app);
   log.info(`The registry listens on ${url}.`);
-  return { url, joined: link.joined, stop: () => stop(app, link, catalogue, readiness) };
+  const { joined } = joining;
+  return { url, joined, stop: () => stop(app, joining, artifacts, catalogue, readiness) };
 }
 
 /** In the order in which they lean on each other: callers first, what serves them last. */
 async function stop(
   app: NestFastifyApplication,
   link: MeshLink,
+  artifacts: ArtifactStore,
   catalogue: Catalogue,
   readiness: Readiness,
 ): Promise<void> {
@@ -93,7 +102,14 @@ async function stop(
   link.leave();
   await app.close();
   await link.stop();
+  artifacts.close();
   await catalogue.close();
+}
+
+/** @throws MeshError `not-connected` while there is none yet */
+function connectionOf(link: MeshLink | undefined): Connection {
+  if (!link) throw new MeshError('not-connected');
+  return link.connection;
 }
 
 function announcedToken(log: Log): string {

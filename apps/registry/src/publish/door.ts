@@ -1,6 +1,6 @@
+import type { ArtifactStore } from '#artifacts';
 import type { ControlPath } from '#contracts';
 import { digestOf, unpack } from '#packer/artifact';
-import type { ArtifactStore } from '../artifacts/artifact-store.js';
 import type { Catalogue } from '../catalogue/catalogue.js';
 import type { Published } from '../catalogue/values.js';
 import type { RouteWriter } from '../routes/route-writer.js';

@@ -35,6 +35,7 @@ export class PublishController {
     'bad-artifact',
     'digest-mismatch',
     'not-connected',
+    'store-unavailable',
   )
   async publish(
     @Param('path') text: string,
