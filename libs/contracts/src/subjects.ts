@@ -18,6 +18,15 @@ export const logSubject = (path: ControlPath): string => `mesh.log.${dotted(path
 /** `mesh.cancel.<mesh-id>`: the caller went away or gave up. */
 export const cancelSubject = (meshId: string): string => `mesh.cancel.${meshId}`;
 
+/** Stream of what happened: `mesh.audit.>`, read by the registry. */
+export const AUDIT_STREAM = 'AUDIT';
+export const AUDIT_SUBJECTS = 'mesh.audit.>';
+/** Batches of invocation records, from executors. */
+export const AUDIT_INVOCATIONS = 'mesh.audit.invocations';
+/** KV bucket with the head of the audit chain, outside the database that holds the chain. */
+export const AUDIT_BUCKET = 'mesh_audit';
+export const AUDIT_HEAD_KEY = 'head';
+
 /** Control RPC of the registry; requests and answers are JSON in the envelope of Nest's NATS transport. */
 export const REGISTRY_DESCRIBE = 'mesh.registry.describe';
 export const REGISTRY_REPORT = 'mesh.registry.report';
