@@ -6,6 +6,7 @@
  *   envelope      an event and its result, as typed values
  *   codec         envelope ⇄ NATS headers, byte for byte
  *   errors        every error code: whose fault, whether to try again, what outsiders may read
+ *   invocation    what is kept of a run of a handler, and how many of them travel in one message
  *   manifest      what an artifact says of itself, and the route made from it
  *   mesh-id       the name of one event, minted by the mesh
  *   config        environment variables ⇄ one frozen, typed value
@@ -15,6 +16,7 @@ export * from './config.js';
 export * from './control-path.js';
 export * from './envelope.js';
 export * from './errors.js';
+export * from './invocation.js';
 export * from './manifest.js';
 export * from './mesh-id.js';
 export * from './subjects.js';

@@ -5,17 +5,21 @@
  *   invoker       a call and its reply: one reply subscription and a table of who waits
  *   call-intake   the other end: calls of a path arrive, each is answered
  *   catalogue     the routing table (read by all) and its store (written by the registry)
+ *   audit-stream  what happened, from executors to the registry; and the head of the audit chain
  *   object-store  named bytes, for artifacts
  *   discovery     NATS micro-service protocol, answered from the executor's own counters
  *   operator      the asking side: which executors are there, what handlers log
  *
  * `nats/` holds the adapters and is the only place that knows the NATS client.
  */
+export * from './audit-stream.js';
 export * from './call-intake.js';
 export * from './catalogue.js';
 export * from './connection.js';
 export * from './discovery.js';
 export * from './invoker.js';
+export { openAuditHead } from './nats/audit-head.js';
+export { AUDIT_MAX_AGE_MS, openAuditReader, openAuditWriter } from './nats/audit-stream.js';
 export { createCallIntake } from './nats/call-intake.js';
 export { clientOptions, connect } from './nats/connect.js';
 export { serveDiscovery } from './nats/discovery.js';
