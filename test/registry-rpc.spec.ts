@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type NatsConnection, connect as natsConnect } from '@nats-io/transport-node';
 import { REGISTRY_DESCRIBE } from '#contracts';
+import { clientOptions } from '#fabric';
 import { RegistryRpc } from '#lifecycle';
 import { type NatsServer, type PostgresServer, startNats, startPostgres } from '#servers';
 import { artifactOf, closeAll, get, later, publish, registry, until } from './registry.fixture.js';
@@ -27,7 +28,8 @@ async function aRegistry() {
 
 function client(user: 'ingress' | 'executor'): RegistryRpc {
   const login = nats.users[user];
-  const rpc = new RegistryRpc({ natsUrl: nats.url, natsUser: login.user, natsPassword: login.password });
+  const { user: natsUser, password: natsPassword } = login;
+  const rpc = new RegistryRpc(clientOptions({ natsUrl: nats.url, natsUser, natsPassword, name: 'rpc-test' }));
   later(() => rpc.close());
   return rpc;
 }
