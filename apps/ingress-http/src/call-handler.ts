@@ -4,7 +4,7 @@ import type { Log } from '#lifecycle';
 import type { AccessCheck } from './access.js';
 import { fromError, fromReply, type HttpResponse } from './from-result.js';
 import type { MeshLink } from './mesh-link.js';
-import { isBodiless, readBody } from './read-body.js';
+import { isBodiless, isUnasked, readBody } from './read-body.js';
 import type { RequestMetrics } from './request-metrics.js';
 import type { Found, Match, Router } from './router.js';
 import { toEvent } from './to-event.js';
@@ -44,22 +44,40 @@ export class CallHandler {
   /** Answers a request that is not for the mesh's own pages. Never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#inFlight++;
+    try {
+      await this.#serve(request, response);
+      if (!isTaken(response)) await new Promise((resolve) => response.once('close', resolve));
+    } catch (error) {
+      // A defect. Who waits learns of it at once, not by waiting.
+      this.log.error('An answer could not be written.', error);
+      response.destroy();
+    } finally {
+      if (--this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    }
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const started = performance.now();
     const target = request.url as string;
     const mark = target.indexOf('?');
     const path = mark < 0 ? target : target.slice(0, mark);
     const found = this.router.find(request.method as string, path);
-    const answer = await this.#answer(request, path, mark < 0 ? '' : target.slice(mark + 1), found);
+    const answer = await this.#answer(request, response, path, mark < 0 ? '' : target.slice(mark + 1), found);
     this.#write(request, response, answer);
     this.metrics.observe(
       found.kind === 'match' ? found.route.path : '',
       answer.status,
       performance.now() - started,
     );
-    if (--this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  async #answer(request: IncomingMessage, path: string, query: string, found: Found): Promise<HttpResponse> {
+  async #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    query: string,
+    found: Found,
+  ): Promise<HttpResponse> {
     let event: EventEnvelope | undefined;
     try {
       const match = this.#check(request, found);
@@ -67,7 +85,7 @@ export class CallHandler {
       event = toEvent(request, path, query, match);
       if (!this.link.open) throw new MeshError('not-connected');
       const { connection, invoker } = this.link.open;
-      const body = isBodiless(request) ? NO_BYTES : await readBody(request, connection.maxBody);
+      const body = isBodiless(request) ? NO_BYTES : await readBody(request, response, connection.maxBody);
       return fromReply(await invoker.invoke(match.route.path, event, body));
     } catch (error) {
       const fault = asMeshError(error);
@@ -92,12 +110,16 @@ export class CallHandler {
   }
 
   #write(request: IncomingMessage, response: ServerResponse, { status, headers, body }: HttpResponse): void {
-    if (this.#draining) headers.push('connection', 'close');
+    if (this.#draining || isUnasked(request, response)) headers.push('connection', 'close');
     response.writeHead(status, headers);
     if (request.method === 'HEAD' || body.length === 0) response.end();
     else response.end(body);
   }
 }
+
+/** The system has all of an answer, or nobody is there to read it: a slow reader's is in flight until then. */
+const isTaken = (response: ServerResponse): boolean =>
+  response.writableFinished || response.closed || response.destroyed;
 
 /** Only a handler that names OPTIONS in a trigger of its own answers it; for all others the mesh does. */
 function statesOptions(found: Exclude<Found, { kind: 'none' }>): boolean {

@@ -16,6 +16,8 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const REQUEST_LIMIT_MS = 60_000;
 /** How long a connection may still bring a request that was on its way when the stop began. */
 const LINGER_MS = 250;
+/** How long a connection may then still be busy with half a request, or with one of the mesh's own pages. */
+const LAST_WORDS_MS = 1_000;
 
 /**
  * The HTTP server. Requests for handlers go straight to the data path, without Nest or Fastify in between; the
@@ -42,16 +44,14 @@ export function createHttpServer(
   server.on('checkExpectation', (_request, response: ServerResponse) =>
     writeError(response, new MeshError('bad-request', 'Only Expect: 100-continue is understood.')),
   );
-  // Answering before the body is asked for spares a client from sending what is too large anyway.
-  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    if (Number(request.headers['content-length'] ?? 0) <= MAX_CONTINUE_BYTES) response.writeContinue();
-    server.emit('request', request, response);
-  });
+  // Whoever reads the body asks for it; the mesh's own pages have none.
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
+    server.emit('request', request, response),
+  );
+  // Without this a CONNECT is cut without a word.
+  server.on('connect', (_request, socket: Socket) => writeRefusal(socket, new MeshError('bad-request')));
   return server;
 }
-
-/** No mesh takes more in one body, whatever its NATS server allows: 64 MiB is that server's own ceiling. */
-const MAX_CONTINUE_BYTES = 64 * 1024 * 1024;
 
 function isOwnPage(target: string): boolean {
   const end = target.slice(1).search(/[/?]/);
@@ -75,16 +75,19 @@ function withCors(next: Listener, origins: readonly string[]): Listener {
 
 /**
  * Stops listening, gives open connections the time to bring what was on its way, and waits until all is answered.
+ * Connections that never brought a whole request then end, too: one that a browser opened in advance, for instance.
  */
 export async function drainHttp(server: Server, calls: CallHandler): Promise<void> {
   calls.drain();
   // Not http.Server's close(): that also cuts idle connections, on which a request may just be arriving.
-  await new Promise((resolve) => {
-    NetServer.prototype.close.call(server, resolve);
-    void delay(LINGER_MS)
-      .then(() => calls.idle())
-      .then(() => server.closeIdleConnections());
-  });
+  const closed = new Promise((resolve) => NetServer.prototype.close.call(server, resolve));
+  await delay(LINGER_MS);
+  await calls.idle();
+  server.closeIdleConnections();
+  await Promise.race([closed, delay(LAST_WORDS_MS, undefined, { ref: false })]);
+  await calls.idle();
+  server.closeAllConnections();
+  await closed;
 }
 
 const CLIENT_ERRORS: Readonly<Record<string, MeshError['code']>> = {
@@ -99,7 +102,10 @@ function refuse(error: Error & { code?: string }, socket: Socket): void {
     socket.destroy();
     return;
   }
-  const fault = new MeshError(CLIENT_ERRORS[error.code ?? ''] ?? 'bad-request');
+  writeRefusal(socket, new MeshError(CLIENT_ERRORS[error.code ?? ''] ?? 'bad-request'));
+}
+
+function writeRefusal(socket: Socket, fault: MeshError): void {
   const body = JSON.stringify(problemOf(fault));
   socket.end(
     `HTTP/1.1 ${fault.status} Refused\r\nconnection: close\r\ncontent-type: ${PROBLEM_JSON}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,

@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import {
+  answerProblem,
   createMetrics,
   type Environment,
   logger,
@@ -52,6 +53,8 @@ async function createApp(
   let http: Server | undefined;
   const server = () => http as Server;
   const adapter = new FastifyAdapter({
+    // The reply is one of Fastify's, typed by what a route would state of it.
+    frameworkErrors: (error, request, reply) => answerProblem(error, request, reply as never),
     serverFactory: (ownPages: RequestListener) => {
       http = createHttpServer(parts.calls, ownPages, parts.config.corsOrigins);
       return http;

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MeshError } from '#contracts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -10,13 +10,32 @@ export function isBodiless({ headers }: IncomingMessage): boolean {
   return headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
 }
 
+// Who sends this waits to be asked for the body (RFC 9110, clause 10.1.1); other expectations never get here.
+const expectsToBeAsked = ({ headers, httpVersion }: IncomingMessage): boolean =>
+  headers.expect !== undefined && httpVersion === '1.1';
+
+const asked = new WeakSet<ServerResponse>();
+
+/** True when a body was announced and not asked for, so that what comes next on the connection is anyone's guess. */
+export function isUnasked(request: IncomingMessage, response: ServerResponse): boolean {
+  return expectsToBeAsked(request) && !asked.has(response);
+}
+
 /**
- * Reads a whole body.
+ * Reads a whole body, asking for it first where the client waits for that: what is refused before is never sent.
  * @throws MeshError `payload-too-large` as soon as it is known, `client-gone` when it breaks off
  */
-export function readBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+export function readBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  maxBytes: number,
+): Promise<Uint8Array> {
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > maxBytes) return Promise.reject(tooLarge(request, maxBytes));
+  if (expectsToBeAsked(request)) {
+    asked.add(response);
+    response.writeContinue();
+  }
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;

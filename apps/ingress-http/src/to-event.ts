@@ -2,12 +2,13 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import {
   type CloudEventAttributes,
   DEFAULT_TIMEOUT_MS,
+  decodeAttribute,
   type EventEnvelope,
   type EventMeta,
   MeshError,
   mintMeshId,
 } from '#contracts';
-import { checkQuery, decodeParams } from './request-text.js';
+import { checkHeader, checkQuery, decodeParams } from './request-text.js';
 import type { Match } from './router.js';
 
 // https://www.w3.org/TR/trace-context/#traceparent-header
@@ -52,8 +53,13 @@ function metaOf(request: IncomingMessage, path: string, query: string, { params 
 
 /** Inbound `Nats-*` headers are for a NATS server, never for a handler. */
 function passedOn(headers: IncomingHttpHeaders): Record<string, string | string[]> {
-  for (const name in headers) if (name.startsWith('nats-')) return withoutNats(headers);
-  return headers as Record<string, string | string[]>;
+  let hasNats = false;
+  for (const name in headers) {
+    const value = headers[name];
+    if (typeof value === 'string') checkHeader(name, value);
+    if (name.startsWith('nats-')) hasNats = true;
+  }
+  return hasNats ? withoutNats(headers) : (headers as Record<string, string | string[]>);
 }
 
 function withoutNats(headers: IncomingHttpHeaders): Record<string, string | string[]> {
@@ -73,9 +79,12 @@ function contentTypeOf(headers: IncomingHttpHeaders): string | undefined {
   return type;
 }
 
-/** CloudEvents HTTP binding, binary mode. */
+/** CloudEvents HTTP binding, binary mode; values are percent-encoded (clause 3.1.3.2). */
 function cloudEventOf(headers: IncomingHttpHeaders): CloudEventAttributes {
-  const read = (name: string) => headers[`ce-${name}`] as string | undefined;
+  const read = (name: string) => {
+    const value = headers[`ce-${name}`] as string | undefined;
+    return value === undefined ? undefined : decodeAttribute(value);
+  };
   const attributes = {
     id: read('id'),
     source: read('source'),

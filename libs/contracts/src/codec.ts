@@ -241,7 +241,8 @@ function encodeUriSafely(text: string): string {
   return encodeURIComponent(text.toWellFormed());
 }
 
-function decodeAttribute(value: string): string {
+/** What {@link encodeAttribute} made; a faulty encoding stays as it is. */
+export function decodeAttribute(value: string): string {
   if (!value.includes('%')) return value;
   try {
     return decodeURIComponent(value);

@@ -33,15 +33,23 @@ export class ProblemFilter implements ExceptionFilter {
     const error = toMeshError(exception);
     const id = uuidv7();
     if (error.code === 'internal') this.log.error(`A request failed: ${id}.`, exception);
-    const reply = host.switchToHttp().getResponse<Reply>();
-    if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer');
-    if (ERRORS[error.code].retry === 'later' && error.status === 503) reply.header('retry-after', '1');
-    reply
-      .status(error.status)
-      .header('content-type', PROBLEM_JSON)
-      // As bytes: Fastify adds a charset to text, which the media type does not have.
-      .send(Buffer.from(JSON.stringify(problemOf(error, id))));
+    write(host.switchToHttp().getResponse<Reply>(), error, id);
   }
+}
+
+/** For what Fastify refuses before Nest hears of it, a faulty percent-encoding say: its option `frameworkErrors`. */
+export function answerProblem(error: unknown, _request: unknown, reply: Reply): void {
+  write(reply, toMeshError(error), uuidv7());
+}
+
+function write(reply: Reply, error: MeshError, id: string): void {
+  if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer');
+  if (ERRORS[error.code].retry === 'later' && error.status === 503) reply.header('retry-after', '1');
+  reply
+    .status(error.status)
+    .header('content-type', PROBLEM_JSON)
+    // As bytes: Fastify adds a charset to text, which the media type does not have.
+    .send(Buffer.from(JSON.stringify(problemOf(error, id))));
 }
 
 function toMeshError(exception: unknown): MeshError {
