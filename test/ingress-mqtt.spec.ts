@@ -309,19 +309,23 @@ describe('while the mesh cannot take a message', () => {
   });
 
   it('of QoS 0 it is dropped, as at most once allows', async () => {
-    const there = await world('users/find');
+    const there = await world('users/find', 'users/other');
+    await there.responder.serve('users/other');
     await ingress(there.nats, there.nats);
     await there.publish('users/find', 'lost', { qos: 0 });
     await there.publish('users/find', 'held');
-    await there.responder.serve('users/find');
+    // When this one has run, those before it have been tried.
+    await there.publish('users/other', 'other');
     await bodiesOf(there.responder, 1);
+    await there.responder.serve('users/find');
+    await bodiesOf(there.responder, 2);
     // What is held is tried again every 2 s at the least. Time is the fact here.
     const begun = performance.now();
     await until(
       () => performance.now() - begun,
       (ms) => ms > 2_200,
     );
-    expect(there.responder.bodies).toEqual(['held']);
+    expect(there.responder.bodies).toEqual(['other', 'held']);
   });
 
   it('a stop leaves it to the broker, and the next start runs it', async () => {
@@ -458,4 +462,32 @@ describe('a broker that cannot be reached', () => {
     }
     expect(there.responder.bodies).toEqual(['after 0', 'after 1']);
   });
+});
+
+describe('NATS and broker in one server', () => {
+  it('that is killed while a handler runs brings the message again, and all goes on by itself', async () => {
+    const [port, mqttPort] = [await freePort(), await freePort()];
+    const dataDir = mkdtempSync(join(tmpdir(), 'mesh-broker-'));
+    later(() => rmSync(dataDir, { recursive: true, force: true }));
+    const passwords = { registry: 'r', executor: 'e', ingress: 'i', bridge: 'b' };
+    const options = { port, mqttPort, dataDir, passwords, syncAlways: true };
+    const first = await natsServer(options);
+    await (await routeStore(first)).put(routeOf('users/find', [], 60_000));
+    const responder = await Responder.on(first);
+    const finish = Promise.withResolvers<{ outcome: 'ok' }>();
+    await responder.serve('users/find', (_, count) => (count === 1 ? finish.promise : { outcome: 'ok' }));
+    const { readiness } = await ingress(first, first);
+    await (await device(first)).publishAsync('users/find', 'a', { qos: 1 });
+    await bodiesOf(responder, 1);
+    process.kill(first.pid, 'SIGKILL');
+    await first.exited;
+    const second = await natsServer(options);
+    await until(
+      () => readiness.ready,
+      (ready) => ready,
+    );
+    await (await device(second)).publishAsync('users/find', 'b', { qos: 1 });
+    expect((await bodiesOf(responder, 3)).slice(1).sort()).toEqual(['a', 'b']);
+    finish.resolve({ outcome: 'ok' });
+  }, 90_000);
 });

@@ -49,16 +49,15 @@ interface Ending {
  * never held.
  */
 export class Deliveries {
-  #inHand = 0;
+  readonly #inHand = new Map<Promise<void>, Session>();
   #held = 0;
   #isStopping = false;
   #onRoom: (() => void)[] = [];
-  #onIdle: (() => void)[] = [];
 
   constructor(private readonly parts: DeliveryParts) {}
 
   get inHand(): number {
-    return this.#inHand;
+    return this.#inHand.size;
   }
   get held(): number {
     return this.#held;
@@ -67,22 +66,22 @@ export class Deliveries {
   /** Begins with a message. A promise: nothing more is to be read until it resolves. */
   take(message: Incoming, session: Session): Promise<void> | undefined {
     if (this.#isStopping || !isNew(message, session)) return undefined;
-    this.#inHand++;
-    void this.#deliver(message, session).then(() => this.#ended());
-    if (this.#inHand < this.parts.window) return undefined;
+    const work = this.#deliver(message, session).then(() => {
+      this.#inHand.delete(work);
+      for (const resolve of this.#onRoom.splice(0)) resolve();
+    });
+    this.#inHand.set(work, session);
+    if (this.#inHand.size < this.parts.window) return undefined;
     return new Promise((resolve) => this.#onRoom.push(resolve));
   }
 
-  /** Begins with nothing more; resolves when all that was begun has ended. The broker keeps the rest. */
+  /**
+   * Begins with nothing more; resolves when all that can still be acknowledged has ended. What came on a connection
+   * that has ended comes again anyway, whatever becomes of it here.
+   */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    if (this.#inHand > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
-  }
-
-  #ended(): void {
-    this.#inHand--;
-    for (const resolve of this.#onRoom.splice(0)) resolve();
-    if (this.#inHand === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
+    await Promise.all([...this.#inHand].map(([work, session]) => Promise.race([work, session.ended])));
   }
 
   /** Never rejects. */

@@ -1,5 +1,4 @@
 import {
-  type BeforeApplicationShutdown,
   type DynamicModule,
   Injectable,
   Module,
@@ -17,9 +16,7 @@ const log = logger('ingress-mqtt');
 
 /** Starts and stops the parts in an order in which every message that was begun is acknowledged. */
 @Injectable()
-export class IngressMqtt
-  implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown
-{
+export class IngressMqtt implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   constructor(
     readonly link: MeshLink,
     readonly subscriber: TopicSubscriber,
@@ -31,10 +28,6 @@ export class IngressMqtt
 
   async onModuleDestroy(): Promise<void> {
     await this.subscriber.stop();
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.link.idle();
   }
 
   async onApplicationShutdown(): Promise<void> {

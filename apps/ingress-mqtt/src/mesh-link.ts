@@ -37,11 +37,6 @@ export class MeshLink {
     this.#waiting.delete(resolve);
   }
 
-  /** Resolves when no call waits any more. */
-  async idle(): Promise<void> {
-    await this.invoker.idle();
-  }
-
   async close(): Promise<void> {
     await this.routes.stop();
     await this.connection.close();

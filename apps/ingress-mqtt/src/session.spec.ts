@@ -12,7 +12,7 @@ describe('a session', () => {
     expect(session.begin(1)).toBe(true);
   });
 
-  it('acknowledges nothing after its end: the id may be of another message', () => {
+  it('acknowledges nothing after its end: the id may be of another message', async () => {
     const sent: number[] = [];
     const session = new Session((id) => sent.push(id));
     session.begin(1);
@@ -20,6 +20,7 @@ describe('a session', () => {
     session.acknowledge(1);
     expect(sent).toEqual([]);
     expect(session.givenUp.aborted).toBe(true);
+    await session.ended;
   });
 
   it('that is given up still acknowledges what ran', () => {

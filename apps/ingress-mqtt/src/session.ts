@@ -6,6 +6,7 @@ import { setMaxListeners } from 'node:events';
  */
 export class Session {
   readonly #givenUp = new AbortController();
+  readonly #ended = Promise.withResolvers<void>();
   readonly #inHand = new Set<number>();
   #isOpen = true;
 
@@ -18,6 +19,11 @@ export class Session {
   /** Aborts when held messages are not to be waited for: the connection has ended, or the service stops. */
   get givenUp(): AbortSignal {
     return this.#givenUp.signal;
+  }
+
+  /** Resolves when the connection has ended. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
   }
 
   /**
@@ -42,6 +48,7 @@ export class Session {
 
   end(): void {
     this.#isOpen = false;
+    this.#ended.resolve();
     this.giveUp();
   }
 }
