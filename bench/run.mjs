@@ -29,9 +29,10 @@ program
   .description('a GET through the mesh, beside hand-written floors and bare node:http')
   .option('--rounds <n>', 'rounds that count', wholeFrom(1), 7)
   .option('--seconds <n>', 'length of one measurement', wholeFrom(1), 5)
-  .option('--warmup <n>', 'seconds of load on each contender before the first round', wholeFrom(0), 3)
+  .option('--warmup <n>', 'seconds of load on each contender before the first round', wholeFrom(0), 5)
   .option('--connections <n>', 'connections of the load generator', wholeFrom(1), 64)
   .option('--only <keys>', 'contenders, separated by commas', (text) => text.split(','))
+  .option('--against <checkout>', 'also the mesh of another checkout, which must be built')
   .option('--json', 'print everything as JSON')
   .option('--profile <folder>', 'leave a processor profile of each process there (slows all of them)')
   .action(async (options) => {

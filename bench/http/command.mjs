@@ -1,8 +1,9 @@
+import { resolve } from 'node:path';
 import { startNats } from '#servers';
 import { machineFacts } from '../measure/machine.mjs';
 import { requireWrk } from '../measure/wrk.mjs';
 import { Children } from './child.mjs';
-import { CONTENDERS } from './contenders.mjs';
+import { CONTENDERS, fromCheckout } from './contenders.mjs';
 import { Artifacts } from './mesh.mjs';
 import { render, summarize } from './report.mjs';
 import { measure, runRounds } from './rounds.mjs';
@@ -11,14 +12,14 @@ import { verify } from './verify.mjs';
 /**
  * `bench -- http`: what a request through the mesh costs beside what it would cost by hand. All contenders are started
  * once and kept warm; the rounds interleave them.
- * @param {{ rounds: number, seconds: number, connections: number, warmup: number, only?: string[], json?: boolean,
- *   profile?: string }} options
+ * @param {{ rounds: number, seconds: number, connections: number, warmup: number, only?: string[],
+ *   against?: string, json?: boolean, profile?: string }} options
  * @param {AbortSignal} signal ends it early, in order
  */
 export async function benchHttp(options, signal) {
   requireWrk();
   const machine = machineFacts();
-  const chosen = choose(options.only);
+  const chosen = choose(options);
   const note = (text) => process.stderr.write(`${text}\n`);
   const stops = [];
   try {
@@ -45,14 +46,15 @@ export async function benchHttp(options, signal) {
   }
 }
 
-function choose(only) {
-  if (!only) return CONTENDERS.filter(({ optional }) => !optional);
-  const unknown = only.filter((key) => !CONTENDERS.some((contender) => contender.key === key));
+function choose({ only, against }) {
+  const all = against ? [...CONTENDERS, ...fromCheckout(resolve(against))] : CONTENDERS;
+  if (!only) return all.filter(({ optional }) => !optional);
+  const unknown = only.filter((key) => !all.some((contender) => contender.key === key));
   if (unknown.length > 0)
     throw new Error(
-      `There is no contender ${unknown.join(', ')}. There are: ${CONTENDERS.map(({ key }) => key).join(', ')}`,
+      `There is no contender ${unknown.join(', ')}. There are: ${all.map(({ key }) => key).join(', ')}`,
     );
-  return CONTENDERS.filter(({ key }) => only.includes(key));
+  return all.filter(({ key }) => only.includes(key));
 }
 
 async function startAll(chosen, { profile }, stops, note, signal) {

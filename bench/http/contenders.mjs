@@ -1,48 +1,52 @@
 import { startBare, startFloor } from './floor.mjs';
 import { startMesh } from './mesh.mjs';
 
-/** Who is compared. `start` gets what they share and gives `{ url, pids }`, the pids by role. */
+const floor = (pair) => (shared) => startFloor(shared, pair);
+const mesh = (service) => (shared) => startMesh(shared, service);
+
+const FLOOR = { name: 'floor', ingress: 'floor-ingress', executor: 'floor-executor' };
+const HEADERS = { name: 'headers', ingress: 'headers-ingress', executor: 'headers-executor' };
+const HOP = { name: 'hop', ingress: 'headers-ingress', executor: 'hop-executor' };
+
+/**
+ * Who is compared. `start` gets what they share and gives `{ url, pids }`, the pids by role. An optional one takes part
+ * when it is asked for by name.
+ */
 export const CONTENDERS = [
   { key: 'bare', title: 'bare node:http, no messages', start: startBare },
+  { key: 'a', title: 'floor: hand-written, no headers', start: floor(FLOOR) },
+  { key: "a'", title: 'floor + wire headers', start: floor(HEADERS) },
+  { key: "a''", title: 'floor + headers + thread hop', start: floor(HOP) },
+  { key: 'b', title: 'mesh, inline', start: mesh({ name: 'inline', isolation: 'inline' }) },
+  { key: 'c', title: 'mesh, thread', start: mesh({ name: 'thread', isolation: 'thread' }) },
+  ...[
+    { key: 'a*', title: 'a, a write to NATS a request', start: floor(single(FLOOR)) },
+    { key: "a'*", title: "a', a write to NATS a request", start: floor(single(HEADERS)) },
+    { key: "a''*", title: "a'', a write to NATS a request", start: floor(single(HOP)) },
+    {
+      key: "a'c",
+      title: "a' with the client's header class",
+      start: floor({ ...HEADERS, name: 'client', headers: 'client' }),
+    },
+  ].map((contender) => ({ ...contender, optional: true })),
+];
+
+/** As most would write it: nats.js as it is. */
+function single(pair) {
+  return { ...pair, name: `${pair.name}-single`, writes: 'single' };
+}
+
+/** The mesh of another checkout: what a change gained, in one run. */
+export const fromCheckout = (checkout) => [
   {
-    key: 'a',
-    title: 'floor: hand-written, no headers',
-    start: (shared) =>
-      startFloor(shared, { name: 'floor', ingress: 'floor-ingress', executor: 'floor-executor' }),
+    key: 'b-',
+    title: 'mesh of the other checkout, inline',
+    start: mesh({ name: 'inline-other', isolation: 'inline', checkout }),
   },
   {
-    key: "a'",
-    title: 'floor + wire headers',
-    start: (shared) =>
-      startFloor(shared, { name: 'headers', ingress: 'headers-ingress', executor: 'headers-executor' }),
-  },
-  {
-    key: "a''",
-    title: 'floor + headers + thread hop',
-    start: (shared) =>
-      startFloor(shared, { name: 'hop', ingress: 'headers-ingress', executor: 'hop-executor' }),
-  },
-  {
-    key: 'b',
-    title: 'mesh, inline',
-    start: (shared) => startMesh(shared, { name: 'inline', isolation: 'inline' }),
-  },
-  {
-    key: 'c',
-    title: 'mesh, thread',
-    start: (shared) => startMesh(shared, { name: 'thread', isolation: 'thread' }),
-  },
-  {
-    key: "a'c",
-    title: "a' with the client's header class",
-    optional: true,
-    start: (shared) =>
-      startFloor(shared, {
-        name: 'client',
-        ingress: 'headers-ingress',
-        executor: 'headers-executor',
-        headers: 'client',
-      }),
+    key: 'c-',
+    title: 'mesh of the other checkout, thread',
+    start: mesh({ name: 'thread-other', isolation: 'thread', checkout }),
   },
 ];
 
@@ -55,4 +59,12 @@ export const RATIOS = [
   { of: "a''", to: "a'" },
   { of: 'c', to: 'b' },
   { of: "a'c", to: "a'" },
+  { of: 'a*', to: 'a' },
+  { of: "a'*", to: "a'" },
+  { of: "a''*", to: "a''" },
+  { of: 'b', to: "a'*" },
+  { of: 'c', to: "a''*" },
+  { of: 'a*', to: 'bare' },
+  { of: 'b', to: 'b-' },
+  { of: 'c', to: 'c-' },
 ];

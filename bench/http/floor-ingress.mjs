@@ -1,8 +1,9 @@
 import { serve } from './contender-process.mjs';
-import { connectAs, refuse, refuseLate, subject, Waiters } from './floor-nats.mjs';
+import { connectAs, publisher, refuse, refuseLate, subject, Waiters } from './floor-nats.mjs';
 
 /** (a) The floor's ingress: the query as the message's body, the reply's body as the answer. */
 const nc = await connectAs('ingress');
+const publish = publisher(nc);
 
 const waiters = new Waiters(
   nc,
@@ -17,5 +18,5 @@ const waiters = new Waiters(
 
 serve((request, response) => {
   const query = request.url.slice(request.url.indexOf('?') + 1);
-  nc.publish(subject, query, { reply: waiters.add(response) });
+  publish(subject, query, { reply: waiters.add(response) });
 });

@@ -2,7 +2,8 @@ import { connect, createInbox } from '@nats-io/transport-node';
 
 /*
  * NATS as a good engineer uses it by hand: one connection, one wildcard subscription for every reply, a table of who
- * waits. Logins, permissions and subjects are those of the mesh, so that the server has the same work.
+ * waits, and one write for what a turn of the event loop brought. Logins, permissions and subjects are those of the
+ * mesh, so that the server has the same work.
  */
 
 export const subject = process.env.BENCH_SUBJECT;
@@ -69,3 +70,20 @@ export function refuse(response, status) {
 }
 
 export const refuseLate = (response) => refuse(response, 504);
+
+/**
+ * Publishes at the end of the turn: the client itself writes after each callback, and every connection that had a
+ * request brought it in a callback of its own. BENCH_WRITES=single leaves it at that.
+ */
+export function publisher(nc) {
+  if (process.env.BENCH_WRITES === 'single') return (...message) => nc.publish(...message);
+  let unsent = [];
+  const sendAll = () => {
+    const messages = unsent;
+    unsent = [];
+    for (const [to, body, options] of messages) nc.publish(to, body, options);
+  };
+  return (...message) => {
+    if (unsent.push(message) === 1) setImmediate(sendAll);
+  };
+}

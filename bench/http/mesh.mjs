@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { connect, openRouteStore } from '#fabric';
 import { pack } from '#packer';
 
-const main = (app) => fileURLToPath(new URL(`../../dist/apps/${app}/src/main.js`, import.meta.url));
+const THIS_CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
 const HANDLER = fileURLToPath(new URL('./handler', import.meta.url));
 
 /** The handler's artifact in a folder of its own, as the registry would store it; `route` writes a path for it. */
@@ -44,8 +44,12 @@ const loginOf = (nats, user) => ({
   natsPassword: nats.users[user].password,
 });
 
-/** Starts the real services, as they are deployed, for one path. */
-export async function startMesh({ children, nats, artifacts }, { name, isolation }) {
+/** Starts the real services, as they are deployed, for one path; those of another checkout, if it is given. */
+export async function startMesh(
+  { children, nats, artifacts },
+  { name, isolation, checkout = THIS_CHECKOUT },
+) {
+  const main = (app) => join(checkout, 'dist', 'apps', app, 'src', 'main.js');
   const env = (user) => ({
     MESH_NATS_URL: nats.url,
     MESH_NATS_USER: user,
