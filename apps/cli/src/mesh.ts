@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { ConfigError, isMeshError } from '#contracts';
+import { ConfigError } from '#contracts';
 import { PackError } from '#packer';
 import { aliasCommand } from './commands/alias.js';
 import { auditCommand } from './commands/audit.js';
@@ -19,7 +19,7 @@ import { rollbackCommand } from './commands/rollback.js';
 import { routeCommand } from './commands/route.js';
 import { tokenCommand } from './commands/token.js';
 import { versionsCommand } from './commands/versions.js';
-import { CliError, EXIT, EXIT_TEXT, type ExitCode } from './exit.js';
+import { CliError, EXIT, EXIT_TEXT } from './exit.js';
 import { type Shell, shellOf } from './shell.js';
 import { meshVersion } from './version.js';
 
@@ -56,16 +56,25 @@ const GROUPS: Readonly<Record<string, readonly ((shell: Shell) => Command)[]>> =
 export async function main(): Promise<void> {
   // The one place of the command that reads the environment.
   const shell = shellOf(process.cwd(), process.env);
-  try {
-    await programOf(shell).parseAsync();
-  } catch (error) {
-    process.exitCode = report(shell, error);
-  }
+  // Whoever read as much as he wanted, as `mesh list | head` does.
+  process.stdout.on('error', () => process.exit(shell.exitCode));
+  await run(shell, process.argv.slice(2));
   // A NATS client that is still trying to connect would keep the process.
-  process.exit();
+  process.exit(shell.exitCode);
 }
 
-export function programOf(shell: Shell): Command {
+/** Runs one command; what came of it stands in the shell's exit code. */
+export async function run(shell: Shell, args: readonly string[]): Promise<void> {
+  try {
+    await programOf(shell).parseAsync(args, { from: 'user' });
+  } catch (error) {
+    // Commander has said it already: help, version, or what is wrong with the arguments.
+    if (error instanceof CommanderError) shell.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    else report(shell, asCliError(error), args.includes('--json'));
+  }
+}
+
+function programOf(shell: Shell): Command {
   const program = new Command('mesh')
     .description('Handlers of a λ-mesh: written, published, routed, looked after.')
     .version(meshVersion())
@@ -73,30 +82,37 @@ export function programOf(shell: Shell): Command {
     .addHelpText('after', `${EXIT_TEXT}\n\nStart here:\n  mesh new orders/total\n  mesh doctor`);
   for (const [heading, commands] of Object.entries(GROUPS))
     for (const command of commands) program.addCommand(command(shell).helpGroup(heading));
-  return withExit(program);
+  return through(shell, program);
 }
 
-/** Wrong arguments are thrown, so that they end with {@link EXIT.usage}. */
-function withExit(command: Command): Command {
+/** Wrong arguments are thrown, so that they end with {@link EXIT.usage}; all that is said goes through the shell. */
+function through(shell: Shell, command: Command): Command {
   command
     .exitOverride()
+    .configureOutput({
+      writeOut: (text) => shell.print(text.trimEnd()),
+      writeErr: (text) => shell.tell(text.trimEnd()),
+    })
     .showHelpAfterError('(mesh --help lists all commands, mesh <command> --help its options)');
-  for (const below of command.commands) withExit(below);
+  for (const below of command.commands) through(shell, below);
   return command;
 }
 
-function report(shell: Shell, error: unknown): ExitCode {
-  // Commander has said it already: help, version, or what is wrong with the arguments.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-  if (error instanceof CliError) return tell(shell, error.message, error.exitCode);
-  if (error instanceof PackError) return tell(shell, `${error.reason}\n  → ${error.remedy}`, EXIT.failed);
-  if (error instanceof ConfigError) return tell(shell, error.message, EXIT.usage);
-  if (isMeshError(error)) return tell(shell, error.message, EXIT.failed);
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return tell(shell, `This should not happen:\n${text}`, EXIT.failed);
+function report(shell: Shell, { message, reason, remedy, code, exitCode }: CliError, json: boolean): void {
+  shell.exitCode = exitCode;
+  if (json) shell.print(JSON.stringify({ error: reason, remedy, code, exitCode }, null, 2));
+  else shell.tell(`✗ ${message}`);
 }
 
-function tell(shell: Shell, text: string, exitCode: ExitCode): ExitCode {
-  shell.tell(`✗ ${text}`);
-  return exitCode;
+function asCliError(error: unknown): CliError {
+  if (error instanceof CliError) return error;
+  if (error instanceof PackError) return new CliError(error.reason, error.remedy, EXIT.failed, error.code);
+  if (error instanceof ConfigError)
+    return new CliError(error.message, 'Correct the environment.', EXIT.usage);
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new CliError(
+    `This should not happen: ${text}`,
+    'Report it, with the command that did it.',
+    EXIT.failed,
+  );
 }

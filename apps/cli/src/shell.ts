@@ -1,5 +1,6 @@
 import { readConfig } from '#contracts';
 import { type CliConfig, settings } from './config.js';
+import { EXIT, type ExitCode } from './exit.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -8,10 +9,14 @@ export interface Shell {
   /** The folder that it was called in. */
   readonly folder: string;
   readonly environment: Environment;
+  /** With what the command will end. */
+  exitCode: ExitCode;
   /** @throws ConfigError */
   config(): CliConfig;
   /** The answer, on stdout. */
   print(text: string): void;
+  /** Bytes of an answer, on stdout as they are; a terminal gets a line's end after them. */
+  write(bytes: Uint8Array): void;
   /** Anything beside the answer, on stderr. */
   tell(text: string): void;
   /** Shows on a terminal what is being waited for, and nothing elsewhere. */
@@ -28,8 +33,10 @@ export function shellOf(folder: string, environment: Environment): Shell {
   return {
     folder,
     environment,
+    exitCode: EXIT.done,
     config: () => readConfig('mesh', settings, environment),
     print: (text) => void process.stdout.write(`${text}\n`),
+    write,
     tell: (text) => void process.stderr.write(`${text}\n`),
     during: (what, work) => (process.stderr.isTTY ? spin(what, work) : work()),
     readInput,
@@ -47,6 +54,11 @@ async function spin<T>(what: string, work: () => Promise<T>): Promise<T> {
     clearInterval(timer);
     process.stderr.write(CLEAR_LINE);
   }
+}
+
+function write(bytes: Uint8Array): void {
+  process.stdout.write(bytes);
+  if (process.stdout.isTTY && bytes.length > 0 && bytes.at(-1) !== 0x0a) process.stdout.write('\n');
 }
 
 async function readInput(): Promise<Buffer> {

@@ -44,7 +44,7 @@ const verifyCommand = (shell: Shell) =>
     const client = registryOf(shell, options);
     const check = await shell.during('verifying', () => client.get<AuditCheckView>('/audit/verify'));
     show(shell, options, check, verdict);
-    if (!check.ok) process.exitCode = EXIT.refused;
+    if (!check.ok) shell.exitCode = EXIT.refused;
   });
 
 const verdict = ({ ok, checked, firstBroken }: AuditCheckView): string =>

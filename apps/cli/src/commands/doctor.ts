@@ -21,7 +21,7 @@ export function doctorCommand(shell: Shell): Command {
     .action(async (options: Options) => {
       const findings = await shell.during('examining', () => examine(shell, options));
       show(shell, options, findings, (all) => all.map(lineOf).join('\n'));
-      if (findings.some(({ ok }) => !ok)) process.exitCode = EXIT.refused;
+      if (findings.some(({ ok }) => !ok)) shell.exitCode = EXIT.refused;
     });
 }
 

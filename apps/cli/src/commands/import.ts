@@ -19,7 +19,7 @@ export function importCommand(shell: Shell): Command {
       show(shell, options, items, (all) =>
         all.length === 0 ? `There are no artifacts in ${source}.` : all.map(lineOf).join('\n'),
       );
-      if (items.some(({ result }) => result === 'refused')) process.exitCode = EXIT.refused;
+      if (items.some(({ result }) => result === 'refused')) shell.exitCode = EXIT.refused;
     });
 }
 

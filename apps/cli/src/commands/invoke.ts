@@ -52,7 +52,7 @@ export function invokeCommand(shell: Shell): Command {
       const outgoing = await outgoingOf(shell, options);
       const answer = await shell.during(`calling ${text}`, () => invoke(shell, reference, outgoing, options));
       tell(shell, reference, answer, options);
-      process.exitCode = exitOf(answer);
+      shell.exitCode = exitOf(answer);
     });
 }
 
@@ -130,8 +130,7 @@ function tell(shell: Shell, { path }: Reference, answer: Answer, { json }: Optio
     );
     return;
   }
-  process.stdout.write(body);
-  if (process.stdout.isTTY && body.length > 0 && body.at(-1) !== 0x0a) process.stdout.write('\n');
+  shell.write(body);
   if (outcome !== 'ok')
     shell.tell(`✗ ${path}${version ? `@${version}` : ''}: ${outcome} (${status})  mesh-id ${id}`);
 }

@@ -48,8 +48,8 @@ async function publishAll(shell: Shell, sources: string[], options: Options): Pr
       if (!options.json) tell(shell, outcome, options.live);
     }
   if (options.json) shell.print(JSON.stringify(outcomes.map(jsonOf), null, 2));
-  const worst = Math.max(0, ...outcomes.map(({ error }) => error?.exitCode ?? 0));
-  if (worst > 0) process.exitCode = worst;
+  const codes = outcomes.map(({ error }) => error?.exitCode ?? EXIT.done);
+  shell.exitCode = codes.reduce((worst, code) => (code > worst ? code : worst), EXIT.done);
 }
 
 async function* publishSource(
