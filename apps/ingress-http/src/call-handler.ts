@@ -5,13 +5,12 @@ import type { AccessCheck } from './access.js';
 import { fromError, fromReply, type HttpResponse } from './from-result.js';
 import type { MeshLink } from './mesh-link.js';
 import { isBodiless, isUnasked, readBody } from './read-body.js';
+import { checkHead } from './request-head.js';
 import type { RequestMetrics } from './request-metrics.js';
 import type { Found, Match, Router } from './router.js';
 import { toEvent } from './to-event.js';
 
 const NO_BYTES = new Uint8Array(0);
-/** Longer request targets are refused: 414. */
-export const MAX_TARGET_LENGTH = 8192;
 
 /** The data path of the ingress: request → event → call → answer. */
 export class CallHandler {
@@ -96,11 +95,7 @@ export class CallHandler {
 
   /** Whom the request is for, or the answer where that settles it. @throws MeshError */
   #check(request: IncomingMessage, found: Found): Match | HttpResponse {
-    if ((request.url as string).length > MAX_TARGET_LENGTH)
-      throw new MeshError('uri-too-long', `At most ${MAX_TARGET_LENGTH} characters are accepted.`);
-    // RFC 9112, clause 3.2: exactly one.
-    if (request.headers.host === undefined && request.httpVersion === '1.1')
-      throw new MeshError('bad-request', 'The Host header is missing.');
+    checkHead(request);
     this.checkAccess(request.headers);
     if (!this.link.hasRoutes) throw new MeshError('not-connected');
     if (found.kind === 'none') throw new MeshError('no-route');

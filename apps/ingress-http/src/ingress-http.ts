@@ -54,7 +54,8 @@ async function createApp(
   const server = () => http as Server;
   const adapter = new FastifyAdapter({
     // The reply is one of Fastify's, typed by what a route would state of it.
-    frameworkErrors: (error, request, reply) => answerProblem(error, request, reply as never),
+    frameworkErrors: (error: unknown, request: unknown, reply: unknown) =>
+      answerProblem(error, request, reply as never),
     serverFactory: (ownPages: RequestListener) => {
       http = createHttpServer(parts.calls, ownPages, parts.config.corsOrigins);
       return http;
