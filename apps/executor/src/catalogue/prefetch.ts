@@ -18,6 +18,8 @@ export class Prefetch {
   readonly #wanted = new Set<string>();
   readonly #failed = new Set<string>();
   readonly #running = new Set<Promise<void>>();
+  /** Said once an outage, not once an artifact or attempt. */
+  #complained = false;
   #unfollow: () => void = () => {};
   #retry: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -51,6 +53,7 @@ export class Prefetch {
   }
 
   #pump(): void {
+    if (this.#wanted.size + this.#running.size + this.#failed.size === 0) this.#complained = false;
     for (const digest of this.#wanted) {
       if (this.#stopped || this.#running.size >= PARALLEL) return;
       this.#wanted.delete(digest);
@@ -68,9 +71,8 @@ export class Prefetch {
       if (!(await this.artifacts.prefetch(digest)))
         this.log.warn(`No room on the disk for the live artifact ${digest}; raise MESH_CACHE_MAX_BYTES.`);
     } catch (error) {
-      // Said once an outage, not once an artifact.
-      if (this.#failed.size === 0)
-        this.log.warn(`The artifact ${digest} cannot be fetched; trying on.`, error);
+      if (!this.#complained) this.log.warn(`The artifact ${digest} cannot be fetched; trying on.`, error);
+      this.#complained = true;
       this.#failed.add(digest);
       this.#retry ??= setTimeout(() => this.#retryFailed(), this.retryMs);
     }
