@@ -1,6 +1,7 @@
 import { artifactSettings } from '#artifacts';
 import { type Config, setting, text } from '#contracts';
 import { natsSettings } from '#fabric';
+import { healthSettings } from '#lifecycle';
 
 export const settings = {
   ...natsSettings,
@@ -51,20 +52,7 @@ export const settings = {
       'Names of environment variables that are offered to handlers, separated by commas. A handler sees those that its manifest lists.',
     remedy: 'names such as DATABASE_URL,SMTP_URL; never MESH_*',
   }),
-  healthHost: setting({
-    variable: 'MESH_HEALTH_HOST',
-    schema: text.string(),
-    fallback: '127.0.0.1',
-    description: 'Address for `/health`, `/health/ready` and `/metrics`.',
-    remedy: 'an address of this machine, such as 127.0.0.1 or 0.0.0.0',
-  }),
-  healthPort: setting({
-    variable: 'MESH_HEALTH_PORT',
-    schema: text.port(),
-    fallback: '8082',
-    description: 'Port for `/health`, `/health/ready` and `/metrics`; 0 picks a free one.',
-    remedy: 'a free port, or 0',
-  }),
+  ...healthSettings(8082),
 };
 
 export type ExecutorConfig = Config<typeof settings>;

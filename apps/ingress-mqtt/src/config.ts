@@ -1,5 +1,6 @@
 import { type Config, setting, text } from '#contracts';
 import { natsSettings } from '#fabric';
+import { healthSettings } from '#lifecycle';
 
 export const settings = {
   ...natsSettings,
@@ -44,20 +45,7 @@ export const settings = {
       'Messages in hand at once, running or held; when there are as many, no more are read from the broker.',
     remedy: 'a whole number from 1 to 65535',
   }),
-  healthHost: setting({
-    variable: 'MESH_HEALTH_HOST',
-    schema: text.string(),
-    fallback: '127.0.0.1',
-    description: 'Address for `/health`, `/health/ready` and `/metrics`.',
-    remedy: 'an address of this machine, such as 127.0.0.1 or 0.0.0.0',
-  }),
-  healthPort: setting({
-    variable: 'MESH_HEALTH_PORT',
-    schema: text.port(),
-    fallback: '8084',
-    description: 'Port for `/health`, `/health/ready` and `/metrics`; 0 picks a free one.',
-    remedy: 'a free port, or 0',
-  }),
+  ...healthSettings(8084),
 };
 
 export type IngressMqttConfig = Config<typeof settings>;

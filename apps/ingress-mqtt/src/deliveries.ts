@@ -1,9 +1,9 @@
 import { asMeshError, type ControlPath, type EventEnvelope, MeshError, type OutcomeCode } from '#contracts';
-import { Backoff } from './backoff.js';
+import type { MeshLink } from '#fabric';
+import type { Complaints } from '#lifecycle';
+import { Backoff } from '#lifecycle';
 import type { Incoming } from './broker.js';
-import type { Complaints } from './complaints.js';
 import { fromResult, type Settlement } from './from-result.js';
-import type { MeshLink } from './mesh-link.js';
 import type { MqttMetrics } from './mqtt-metrics.js';
 import type { Session } from './session.js';
 import { toEvent } from './to-event.js';

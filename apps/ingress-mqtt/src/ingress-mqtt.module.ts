@@ -6,9 +6,9 @@ import {
   type OnApplicationShutdown,
   type OnModuleDestroy,
 } from '@nestjs/common';
+import { MeshLink } from '#fabric';
 import { logger } from '#lifecycle';
 import type { IngressMqttConfig } from './config.js';
-import { MeshLink } from './mesh-link.js';
 import type { MqttMetrics } from './mqtt-metrics.js';
 import { TopicSubscriber } from './topic-subscriber.js';
 
@@ -42,7 +42,7 @@ export function ingressMqttModule(config: IngressMqttConfig, metrics: MqttMetric
   return {
     module: IngressMqttModule,
     providers: [
-      { provide: MeshLink, useFactory: () => MeshLink.open(config) },
+      { provide: MeshLink, useFactory: () => MeshLink.open({ ...config, name: 'mesh-ingress-mqtt' }) },
       {
         provide: TopicSubscriber,
         useFactory: (link: MeshLink) => new TopicSubscriber(config, link, metrics, log),

@@ -1,9 +1,9 @@
+import type { MeshLink } from '#fabric';
 import type { Log } from '#lifecycle';
+import { Complaints } from '#lifecycle';
 import { Broker, type Incoming } from './broker.js';
-import { Complaints } from './complaints.js';
 import type { IngressMqttConfig } from './config.js';
 import { Deliveries } from './deliveries.js';
-import type { MeshLink } from './mesh-link.js';
 import type { MqttMetrics } from './mqtt-metrics.js';
 import type { Session } from './session.js';
 import { Subscriptions } from './subscriptions.js';

@@ -1,5 +1,6 @@
 import { type Config, setting, text } from '#contracts';
 import { natsSettings } from '#fabric';
+import { healthSettings } from '#lifecycle';
 import { queueList } from './queue-binding.js';
 
 export const settings = {
@@ -62,20 +63,7 @@ export const settings = {
     description: 'Session token, where the access key is a temporary one.',
     remedy: 'the session token that came with the access key',
   }),
-  healthHost: setting({
-    variable: 'MESH_HEALTH_HOST',
-    schema: text.string(),
-    fallback: '127.0.0.1',
-    description: 'Address for `/health`, `/health/ready` and `/metrics`.',
-    remedy: 'an address of this machine, such as 127.0.0.1 or 0.0.0.0',
-  }),
-  healthPort: setting({
-    variable: 'MESH_HEALTH_PORT',
-    schema: text.port(),
-    fallback: '8083',
-    description: 'Port for `/health`, `/health/ready` and `/metrics`; 0 picks a free one.',
-    remedy: 'a free port, or 0',
-  }),
+  ...healthSettings(8083),
 };
 
 export type IngressSqsConfig = Config<typeof settings>;

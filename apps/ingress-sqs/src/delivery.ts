@@ -1,10 +1,10 @@
 import type { Message } from '@aws-sdk/client-sqs';
 import { asMeshError, type EventEnvelope, MeshError, type OutcomeCode, type Reference } from '#contracts';
-import { Backoff } from './backoff.js';
-import type { Complaints } from './complaints.js';
+import type { MeshLink } from '#fabric';
+import type { Complaints } from '#lifecycle';
+import { Backoff } from '#lifecycle';
 import { fromResult, type Settlement } from './from-result.js';
 import { Heartbeat } from './heartbeat.js';
-import type { MeshLink } from './mesh-link.js';
 import type { QueueBinding } from './queue-binding.js';
 import type { SqsMetrics } from './sqs-metrics.js';
 import type { QueueFacts, SqsQueue } from './sqs-queue.js';

@@ -8,10 +8,9 @@ import {
   type OnApplicationShutdown,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { logger } from '#lifecycle';
-import { Complaints } from './complaints.js';
+import { MeshLink } from '#fabric';
+import { Complaints, logger } from '#lifecycle';
 import type { IngressSqsConfig } from './config.js';
-import { MeshLink } from './mesh-link.js';
 import { QueuePoller } from './queue-poller.js';
 import type { SqsMetrics } from './sqs-metrics.js';
 import { createSqsClient, SqsQueue } from './sqs-queue.js';
@@ -56,7 +55,7 @@ export function ingressSqsModule(config: IngressSqsConfig, metrics: SqsMetrics):
   return {
     module: IngressSqsModule,
     providers: [
-      { provide: MeshLink, useFactory: () => MeshLink.open(config) },
+      { provide: MeshLink, useFactory: () => MeshLink.open({ ...config, name: 'mesh-ingress-sqs' }) },
       { provide: CLIENT, useFactory: () => createSqsClient(config) },
       {
         provide: POLLERS,

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Message } from '@aws-sdk/client-sqs';
 import type { Log } from '#lifecycle';
-import { Backoff } from './backoff.js';
+import { Backoff } from '#lifecycle';
 import { Delivery, type DeliveryParts } from './delivery.js';
 import { LONG_POLL, type QueueFacts } from './sqs-queue.js';
 

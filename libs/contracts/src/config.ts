@@ -24,7 +24,12 @@ type ValueOf<S> = S extends { schema: z.ZodType<infer T>; optional: true }
   : S extends { schema: z.ZodType<infer T> }
     ? T
     : never;
-export type Config<S extends Settings> = { readonly [K in keyof S]: ValueOf<S[K]> };
+type OptionalKey<S extends Settings> = {
+  [K in keyof S]: S[K] extends { optional: true } ? K : never;
+}[keyof S];
+export type Config<S extends Settings> = {
+  readonly [K in Exclude<keyof S, OptionalKey<S>>]: ValueOf<S[K]>;
+} & { readonly [K in OptionalKey<S>]?: ValueOf<S[K]> };
 
 /** Keeps the literal type of one setting, so that {@link Config} knows whether it may be absent. */
 export const setting = <const S extends Setting<unknown>>(definition: S): S => definition;

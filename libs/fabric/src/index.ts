@@ -3,6 +3,7 @@
  *
  *   connection    one connection a service; reconnects for ever, says whether it is connected
  *   invoker       a call and its reply: one reply subscription and a table of who waits
+ *   mesh-link     what an ingress needs of NATS, in one
  *   call-intake   the other end: calls of a path arrive, each is answered
  *   catalogue     the routing table (read by all) and its store (written by the registry)
  *   audit-stream  what happened, from executors to the registry; and the head of the audit chain
@@ -18,6 +19,7 @@ export * from './catalogue.js';
 export * from './connection.js';
 export * from './discovery.js';
 export * from './invoker.js';
+export { MeshLink } from './mesh-link.js';
 export { openAuditHead } from './nats/audit-head.js';
 export { AUDIT_MAX_AGE_MS, openAuditReader, openAuditWriter } from './nats/audit-stream.js';
 export { createCallIntake } from './nats/call-intake.js';

@@ -121,5 +121,9 @@ export const PERMISSIONS: Readonly<Record<ServiceUser | AnonymousUser, Permissio
     subscribe: { allow: ['mesh.log.>', inbox('operator')] },
   },
   device: MQTT_CLIENT,
-  bridge: MQTT_CLIENT,
+  // The server delivers to a QoS 1 filter that begins with a wildcard through `$MQTT.msgs`: denied, nothing arrives.
+  bridge: {
+    ...MQTT_CLIENT,
+    subscribe: { deny: [...JETSTREAM, '$MQTT.rmsgs.>', '$MQTT.sess.>', '$MQTT.qos2.>'] },
+  },
 };

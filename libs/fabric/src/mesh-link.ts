@@ -1,7 +1,11 @@
-import { type Connection, connect, createInvoker, type Invoker, type RouteFeed, watchRoutes } from '#fabric';
-import type { IngressSqsConfig } from './config.js';
+import type { RouteFeed } from './catalogue.js';
+import type { Connection, ConnectOptions } from './connection.js';
+import type { Invoker } from './invoker.js';
+import { connect } from './nats/connect.js';
+import { createInvoker } from './nats/invoker.js';
+import { watchRoutes } from './nats/route-feed.js';
 
-/** This service's side of NATS. */
+/** An ingress's side of NATS: it calls handlers and knows the routes. */
 export class MeshLink {
   readonly #waiting = new Set<() => void>();
 
@@ -16,8 +20,8 @@ export class MeshLink {
   }
 
   /** Connects, waiting for a server that is not up yet; resolves when the routes are known. */
-  static async open(config: IngressSqsConfig): Promise<MeshLink> {
-    const connection = await connect({ ...config, name: 'mesh-ingress-sqs' });
+  static async open(options: ConnectOptions): Promise<MeshLink> {
+    const connection = await connect(options);
     const link = new MeshLink(connection, createInvoker(connection), watchRoutes(connection));
     await link.routes.whole;
     return link;

@@ -1,4 +1,4 @@
-import type { Log } from '#lifecycle';
+import type { Log } from './logger.js';
 
 /** One complaint of a kind in this time, ms. */
 const QUIET_MS = 10_000;
