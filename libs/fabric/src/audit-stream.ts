@@ -11,8 +11,8 @@ export interface AuditWriter {
 /** A batch that waits in the stream. It stays there until one of its three ends is called. */
 export interface StoredBatch {
   readonly json: string;
-  /** It is written down; resolves when the server knows. */
-  done(): Promise<void>;
+  /** It is written down. Where the server does not hear of it, it is delivered again. */
+  done(): void;
   /** Deliver it again, after so many ms. */
   again(afterMs: number): void;
   /** It can never be read. */

@@ -91,9 +91,7 @@ class StreamReader implements AuditReader {
 
 const storedBatch = (message: JsMsg): StoredBatch => ({
   json: message.string(),
-  done: async () => {
-    await message.ackAck();
-  },
+  done: () => message.ack(),
   again: (afterMs) => message.nak(afterMs),
   refuse: (reason) => message.term(reason),
 });
