@@ -8,6 +8,8 @@ const MESH = 0x6d657368;
 const MIGRATE = 1;
 const PUBLISH = 2;
 const WRITE_ROUTES = 3;
+/** Appending to the audit takes number 20: see the migration of its chain. */
+const PARTITIONS = 21;
 
 /** Longest wait for another registry's migrations, in ms. */
 const MIGRATION_WAIT_MS = 120_000;
@@ -38,4 +40,9 @@ export async function lockPublishing(manager: EntityManager): Promise<void> {
 /** Writing KV from the catalogue, one registry at a time, so that an older route never overwrites a newer one. */
 export async function lockRouteWriting(manager: EntityManager): Promise<void> {
   await manager.query('SELECT pg_advisory_xact_lock($1, $2)', [MESH, WRITE_ROUTES]);
+}
+
+/** Adding and dropping partitions, one registry at a time. */
+export async function lockPartitions(manager: EntityManager): Promise<void> {
+  await manager.query('SELECT pg_advisory_xact_lock($1, $2)', [MESH, PARTITIONS]);
 }
