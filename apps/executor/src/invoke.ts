@@ -38,7 +38,7 @@ export class Invoke {
       const routing = decodeRouting(headers, mintMeshId);
       id = routing.id;
       if (!route) throw new MeshError('no-route');
-      const version = pickVersion(route, routing.version, Math.random);
+      const version = pickVersion(route, routing, Math.random);
       const outcome = await this.#runVersion(route, version, routing, headers, body, attempt);
       return { id, version: version.version, outcome };
     } catch (error) {

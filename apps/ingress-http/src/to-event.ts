@@ -5,6 +5,8 @@ import {
   decodeAttribute,
   type EventEnvelope,
   type EventMeta,
+  isAlias,
+  isVersion,
   MeshError,
   mintMeshId,
 } from '#contracts';
@@ -16,6 +18,8 @@ const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 // RFC 9110, clause 8.3.1: type "/" subtype, then parameters.
 const MEDIA_TYPE = /^[!#$%&'*+.^_`|~0-9a-z-]+\/[!#$%&'*+.^_`|~0-9a-z-]+\s*(;|$)/i;
 
+const MAX_STICKY_LENGTH = 256;
+
 /**
  * A request as an event. Nothing of it becomes a header or a subject by itself: what HTTP knows travels as JSON.
  * @param path as received, without the query
@@ -25,18 +29,39 @@ const MEDIA_TYPE = /^[!#$%&'*+.^_`|~0-9a-z-]+\/[!#$%&'*+.^_`|~0-9a-z-]+\s*(;|$)/
 export function toEvent(request: IncomingMessage, path: string, query: string, match: Match): EventEnvelope {
   const { headers } = request;
   const timeout = timeoutOf(match);
+  const version = versionOf(headers, match);
+  const sticky = stickyOf(headers);
   const contentType = contentTypeOf(headers);
   const cloudEvent = headers['ce-specversion'] === undefined ? undefined : cloudEventOf(headers);
   const traceparent = headers.traceparent as string | undefined;
   return {
     id: mintMeshId(),
     meta: metaOf(request, path, query, match),
-    ...(match.version === undefined ? undefined : { version: match.version }),
+    ...(version === undefined ? undefined : { version }),
+    ...(sticky === undefined ? undefined : { sticky }),
     ...(timeout === DEFAULT_TIMEOUT_MS ? undefined : { timeout }),
     ...(contentType === undefined ? undefined : { contentType }),
     ...(cloudEvent === undefined ? undefined : { cloudEvent }),
     ...(traceparent === undefined || !TRACEPARENT.test(traceparent) ? undefined : { traceparent }),
   };
+}
+
+/** From `/users/find@1.2.0`, or the header `mesh-version`; a pin must not be undone by another. */
+function versionOf(headers: IncomingHttpHeaders, { version }: Match): string | undefined {
+  const stated = headers['mesh-version'] as string | undefined;
+  if (stated === undefined || stated === version) return version;
+  if (version !== undefined)
+    throw new MeshError('bad-request', 'Path and mesh-version name different versions.');
+  if (!isVersion(stated) && !isAlias(stated))
+    throw new MeshError('bad-request', 'mesh-version must be a version such as 1.2.0 or an alias.');
+  return stated;
+}
+
+function stickyOf(headers: IncomingHttpHeaders): string | undefined {
+  const sticky = headers['mesh-sticky'] as string | undefined;
+  if (sticky !== undefined && sticky.length > MAX_STICKY_LENGTH)
+    throw new MeshError('bad-request', `mesh-sticky has at most ${MAX_STICKY_LENGTH} characters.`);
+  return sticky;
 }
 
 function metaOf(request: IncomingMessage, path: string, query: string, { params }: Match): EventMeta {

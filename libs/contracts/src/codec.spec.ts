@@ -34,6 +34,7 @@ const EVENTS: [string, EventEnvelope, string][] = [
     {
       id: ID,
       version: 'canary',
+      sticky: 'customer 7',
       timeout: 1500.2,
       contentType: 'application/json; charset=utf-8',
       traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
@@ -43,6 +44,7 @@ const EVENTS: [string, EventEnvelope, string][] = [
     block(
       `mesh-id: ${ID}`,
       'mesh-version: canary',
+      'mesh-sticky: customer%207',
       'mesh-timeout: 1501',
       'ce-datacontenttype: application/json;%20charset=utf-8',
       'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',

@@ -70,6 +70,7 @@ export function statusOf(block: Uint8Array): number {
 export function encodeEvent(event: EventEnvelope): Uint8Array {
   const headers: HeaderMap = { 'mesh-id': event.id };
   if (event.version !== undefined) headers['mesh-version'] = event.version;
+  if (event.sticky !== undefined) headers['mesh-sticky'] = encodeAttribute(event.sticky);
   if (event.timeout !== undefined) headers['mesh-timeout'] = String(Math.ceil(event.timeout));
   if (event.contentType !== undefined) headers['ce-datacontenttype'] = encodeAttribute(event.contentType);
   if (event.traceparent !== undefined) headers.traceparent = event.traceparent;
@@ -87,6 +88,7 @@ function writeCloudEvent(headers: HeaderMap, attributes: CloudEventAttributes): 
 export interface EventRouting {
   readonly id: string;
   readonly version?: string;
+  readonly sticky?: string;
   readonly timeout?: number;
 }
 
@@ -100,9 +102,11 @@ export type EventDetails = Omit<EventEnvelope, keyof EventRouting>;
 export function decodeRouting(headers: Readonly<HeaderMap>, mint: () => string): EventRouting {
   const timeout = headers['mesh-timeout'];
   const version = headers['mesh-version'];
+  const sticky = headers['mesh-sticky'];
   return {
     id: readId(headers['mesh-id']) ?? mint(),
     ...(version === undefined ? undefined : { version }),
+    ...(sticky === undefined ? undefined : { sticky: decodeAttribute(sticky) }),
     ...(timeout === undefined ? undefined : { timeout: readTimeout(timeout) }),
   };
 }

@@ -42,6 +42,8 @@ export interface EventEnvelope {
   readonly id: string;
   /** Wanted version or alias; absent: the route decides. */
   readonly version?: string;
+  /** Calls with the same key get the same version for as long as the route's weights stay; up to 256 characters. */
+  readonly sticky?: string;
   /** Milliseconds left, relative so that clocks need not agree; absent: {@link DEFAULT_TIMEOUT_MS}. */
   readonly timeout?: number;
   readonly meta: EventMeta;
