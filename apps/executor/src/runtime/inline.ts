@@ -67,8 +67,8 @@ export class InlineInstance implements Instance {
       return this.#runner;
     } catch (error) {
       const fault: MeshError = asMeshError(error);
-      // An artifact that could not be read may be there the next time.
-      if (fault.code === 'artifact-missing') this.#loading = undefined;
+      // An artifact that could not be read, or was another, may be there the next time: nothing of it was imported.
+      if (fault.code === 'artifact-missing' || fault.code === 'artifact-corrupt') this.#loading = undefined;
       this.#port.state(spec, { code: fault.code, detail: fault.detail ?? fault.message });
       throw fault;
     }
