@@ -382,6 +382,8 @@ describe('the API', () => {
         '/v1/handlers',
         '/v1/handlers/{path}',
         '/v1/handlers/{path}/versions',
+        '/v1/handlers/{path}/route',
+        '/v1/tokens',
         '/v1/audit',
       ]),
     );
@@ -438,13 +440,13 @@ describe('writing routes', () => {
     const order: string[] = [];
     const gate = Promise.withResolvers<void>();
     const entered = Promise.withResolvers<void>();
-    const first = one.withRoutes(async () => {
+    const first = one.outbox.withRoutes(async () => {
       entered.resolve();
       await gate.promise;
       order.push('one');
     });
     await entered.promise;
-    const second = two.withRoutes(async () => void order.push('two'));
+    const second = two.outbox.withRoutes(async () => void order.push('two'));
     const waiting = `SELECT count(*)::int AS n FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
     await until(

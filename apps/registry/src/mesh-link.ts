@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { MeshError } from '#contracts';
 import { type Connection, type ConnectOptions, connect } from '#fabric';
 import type { Log } from '#lifecycle';
+import type { Executors } from './routes/executors.js';
 import type { RouteWriter } from './routes/route-writer.js';
 
 const RETRY_MS = 1_000;
@@ -20,6 +21,7 @@ export class MeshLink {
   constructor(
     private readonly options: ConnectOptions,
     private readonly routes: RouteWriter,
+    private readonly executors: Executors,
     private readonly serveCalls: () => Promise<unknown>,
     private readonly log: Log,
   ) {
@@ -56,6 +58,7 @@ export class MeshLink {
     const connection = await this.#reach();
     if (!connection) return;
     this.#connection = connection;
+    this.executors.follow(connection);
     await Promise.all([this.routes.follow(connection), this.serveCalls()]);
   }
 

@@ -1,33 +1,55 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { ArtifactStore } from '#artifacts';
 import { healthModule, type Readiness } from '#lifecycle';
 import { AuditController } from './audit/audit.controller.js';
 import { Catalogue } from './catalogue/catalogue.js';
 import { HandlersController } from './handlers/handlers.controller.js';
+import { VersionsController } from './handlers/versions.controller.js';
 import { Door } from './publish/door.js';
 import { PublishController } from './publish/publish.controller.js';
+import { ChangesController } from './routes/changes.controller.js';
+import { Executors } from './routes/executors.js';
+import { RouteWriter } from './routes/route-writer.js';
 import { DrainingNats } from './rpc/draining-nats.js';
 import { RegistryRpcController } from './rpc/registry-rpc.controller.js';
+import { TokensController } from './tokens/tokens.controller.js';
 
 /** What the controllers stand on; made and stopped in registry.ts. */
 export interface RegistryParts {
   readonly catalogue: Catalogue;
+  readonly artifacts: ArtifactStore;
   readonly door: Door;
+  readonly routes: RouteWriter;
+  readonly executors: Executors;
   readonly rpc: DrainingNats;
   readonly readiness: Readiness;
   readonly metrics: Parameters<typeof healthModule>[1];
 }
 
-@Module({ controllers: [HandlersController, PublishController, AuditController, RegistryRpcController] })
+const CONTROLLERS = [
+  HandlersController,
+  VersionsController,
+  PublishController,
+  ChangesController,
+  TokensController,
+  AuditController,
+  RegistryRpcController,
+];
+
+@Module({ controllers: CONTROLLERS })
 class RegistryModule {}
 
-export function registryModule({ catalogue, door, rpc, readiness, metrics }: RegistryParts): DynamicModule {
+export function registryModule(parts: RegistryParts): DynamicModule {
   return {
     module: RegistryModule,
-    imports: [healthModule(readiness, metrics)],
+    imports: [healthModule(parts.readiness, parts.metrics)],
     providers: [
-      { provide: Catalogue, useValue: catalogue },
-      { provide: Door, useValue: door },
-      { provide: DrainingNats, useValue: rpc },
+      { provide: Catalogue, useValue: parts.catalogue },
+      { provide: ArtifactStore, useValue: parts.artifacts },
+      { provide: Door, useValue: parts.door },
+      { provide: RouteWriter, useValue: parts.routes },
+      { provide: Executors, useValue: parts.executors },
+      { provide: DrainingNats, useValue: parts.rpc },
     ],
   };
 }

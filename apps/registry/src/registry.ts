@@ -4,7 +4,7 @@ import { type ArtifactStore, openArtifactStore } from '#artifacts';
 import { MeshError } from '#contracts';
 import { type Connection, clientOptions, openObjectStore } from '#fabric';
 import { createMetrics, type Log, logger, nestLogger, ProblemFilter, Readiness, run } from '#lifecycle';
-import { AdminToken, makeToken } from './api/admin-token.js';
+import { Access, makeToken } from './api/access.js';
 import { httpServer } from './api/http-server.js';
 import { serveDocs } from './api/openapi.js';
 import type { Catalogue } from './catalogue/catalogue.js';
@@ -13,6 +13,7 @@ import { type RegistryConfig, refuseUnguarded, registrySettings } from './config
 import { MeshLink } from './mesh-link.js';
 import { Door } from './publish/door.js';
 import { registryModule } from './registry.module.js';
+import { Executors } from './routes/executors.js';
 import { RouteWriter } from './routes/route-writer.js';
 import { DrainingNats } from './rpc/draining-nats.js';
 
@@ -51,23 +52,33 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
 
 async function serve(config: RegistryConfig, catalogue: Catalogue, log: Log): Promise<RunningRegistry> {
   const readiness = new Readiness();
-  const routes = new RouteWriter(catalogue, log);
+  const routes = new RouteWriter(catalogue.outbox, log);
+  const executors = new Executors();
   const offer = { environment: config.handlerEnvironment };
   let link: MeshLink | undefined;
   const artifacts = await openArtifactStore(config, (bucket) =>
     openObjectStore(() => connectionOf(link), bucket, { create: true }),
   );
   const door = new Door(catalogue, artifacts, routes, offer);
-  const token = new AdminToken(config.adminToken ?? announcedToken(log));
+  const access = new Access(config.adminToken ?? announcedToken(log), catalogue.tokens);
   const rpc = new DrainingNats({
     ...clientOptions({ ...config, name: 'mesh-registry-rpc' }),
     queue: RPC_QUEUE,
   });
 
-  const module = registryModule({ catalogue, door, rpc, readiness, metrics: createMetrics('registry') });
+  const module = registryModule({
+    catalogue,
+    artifacts,
+    door,
+    routes,
+    executors,
+    rpc,
+    readiness,
+    metrics: createMetrics('registry'),
+  });
   const app = await NestFactory.create<NestFastifyApplication>(
     module,
-    httpServer(token, config.maxArtifactBytes),
+    httpServer(access, config.maxArtifactBytes),
     { logger: nestLogger, abortOnError: false, bodyParser: false },
   );
   app.useGlobalFilters(new ProblemFilter(log));
@@ -76,7 +87,7 @@ async function serve(config: RegistryConfig, catalogue: Catalogue, log: Log): Pr
   await app.listen(config.port, config.host);
 
   const serveCalls = () => app.startAllMicroservices();
-  const joining = new MeshLink({ ...config, name: 'registry' }, routes, serveCalls, log);
+  const joining = new MeshLink({ ...config, name: 'registry' }, routes, executors, serveCalls, log);
   link = joining;
   readiness
     .check('database', () => catalogue.reachable)

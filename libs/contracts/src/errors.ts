@@ -36,6 +36,7 @@ export const ERRORS = {
   forbidden: kind(403, 'caller', 'never', 'This token does not allow that.'),
   'request-timeout': kind(408, 'caller', 'later', 'The request did not arrive in time.'),
   conflict: kind(409, 'caller', 'never', 'That exists already with other content.'),
+  'revision-mismatch': kind(412, 'caller', 'never', 'The route was changed meanwhile.'),
   'payload-too-large': kind(413, 'caller', 'never', 'The body is larger than the mesh accepts.'),
   'uri-too-long': kind(414, 'caller', 'never', 'The request target is too long.'),
   'unsupported-media-type': kind(415, 'caller', 'never', 'The content type or coding is not understood.'),

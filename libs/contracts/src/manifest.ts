@@ -92,6 +92,8 @@ const carried = manifest.omit({ path: true, description: true, input: true, comm
   digest: z.string().regex(DIGEST),
   /** Share of the calls that name no version; the weights of a route add up to 100. */
   weight: z.int().min(0).max(100),
+  /** The operator's values for this mesh, of names in `env`; they go before the executor's own environment. */
+  environment: z.record(z.string(), z.string()).optional(),
 });
 // Not strict: what is for people stays behind, and an executor reads routes that a newer registry wrote.
 const liveVersion = z.object(carried.shape);

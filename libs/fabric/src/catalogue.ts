@@ -19,9 +19,22 @@ export interface RouteFeed extends RouteTable {
   stop(): Promise<void>;
 }
 
+/** What stands under a path's key. */
+export interface StoredRoute {
+  /** `undefined`: nothing, or nothing that is a route. */
+  readonly route: Route | undefined;
+  /** Another one after each write; 0 for a key that was never written. */
+  readonly tag: number;
+}
+
 /** Where routes are written: by the registry only. */
 export interface RouteStore {
   list(): Promise<Map<ControlPath, Route>>;
-  put(route: Route): Promise<void>;
-  remove(path: ControlPath): Promise<void>;
+  /** Every key that was written and not removed. */
+  entries(): Promise<Map<ControlPath, StoredRoute>>;
+  entry(path: ControlPath): Promise<StoredRoute>;
+  /** @param tag write only if nobody has written since. @returns whether it was written */
+  put(route: Route, tag?: number): Promise<boolean>;
+  /** @param tag as with `put` */
+  remove(path: ControlPath, tag?: number): Promise<boolean>;
 }

@@ -25,6 +25,11 @@ export interface DiscoveredService {
   /** RFC 3339. */
   readonly started: string;
   endpoints(): Iterable<Endpoint>;
+  /**
+   * The endpoint of one handler, for who asks `INFO` with `{"path":"users/find"}`: among 10,000 it need not be looked
+   * for, and is not left out. With metadata `revision` 0 when this service will run the path once there is a route.
+   */
+  endpointOf?(path: string): Endpoint | undefined;
 }
 
 export interface Discovery {

@@ -31,6 +31,8 @@ export { createInvoker } from './nats/invoker.js';
 export { type ObjectStoreOptions, openObjectStore } from './nats/object-store.js';
 export { watchRoutes } from './nats/route-feed.js';
 export { openRouteStore } from './nats/route-store.js';
+export { survey } from './nats/survey.js';
 export * from './object-store.js';
 export * from './operator.js';
 export * from './settings.js';
+export * from './survey.js';

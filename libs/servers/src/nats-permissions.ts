@@ -106,6 +106,8 @@ export const PERMISSIONS: Readonly<Record<ServiceUser | AnonymousUser, Permissio
         `$KV.${ROUTES_BUCKET}.>`,
         `$KV.${AUDIT_BUCKET}.>`,
         `$O.${ARTIFACTS_BUCKET}.>`,
+        // Which executors have a new route.
+        '$SRV.INFO.>',
         'mesh.audit.>',
         '$JS.API.>',
         '$JS.ACK.AUDIT.>',

@@ -1,9 +1,10 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { MeshError, PROBLEM_JSON, problemOf } from '#contracts';
-import type { AdminToken } from './admin-token.js';
+import type { Actor } from '../catalogue/values.js';
+import type { Access } from './access.js';
 
 /** The media type of an artifact, and what tools send that do not know it. */
 export const ARTIFACT_TYPES = [
@@ -18,14 +19,16 @@ const REQUEST_MS = 120_000;
 const SWEEP_MS = 50;
 const LAST_REQUEST_MS = 30_000;
 const RETRY_AFTER_S = '2';
+/** Largest JSON body, bytes: the operator's values of one handler, twice over. */
+const MAX_JSON_BYTES = 256 * 1024;
 /** A control path of 200 characters, each percent-encoded. */
 const MAX_PARAMETER = 600;
 
 /**
- * Fastify as the registry wants it: bodies are artifacts and nothing else, and nobody without the token gets as
- * far as sending one.
+ * Fastify as the registry wants it: a body is an artifact where one is published and JSON elsewhere, and nobody
+ * without a token that allows it gets as far as sending one.
  */
-export function httpServer(token: AdminToken, maxArtifactBytes: number): FastifyAdapter {
+export function httpServer(access: Access, maxArtifactBytes: number): FastifyAdapter {
   const adapter = new FastifyAdapter({
     bodyLimit: maxArtifactBytes,
     requestTimeout: REQUEST_MS,
@@ -36,8 +39,8 @@ export function httpServer(token: AdminToken, maxArtifactBytes: number): Fastify
     clientErrorHandler: refuseConnection,
   });
   const fastify = adapter.getInstance<FastifyInstance>();
-  guard(fastify, token);
-  acceptArtifactsOnly(fastify);
+  guard(fastify, access);
+  acceptBodies(fastify);
   completeAnswers(fastify);
   return adapter;
 }
@@ -56,21 +59,45 @@ function completeAnswers(fastify: FastifyInstance): void {
 }
 
 /** Before the body is read. The matched pattern decides, so that no other spelling of a path gets round it. */
-function guard(fastify: FastifyInstance, token: AdminToken): void {
+function guard(fastify: FastifyInstance, access: Access): void {
+  fastify.decorateRequest('actor', undefined);
   fastify.addHook('onRequest', async (request) => {
-    const url = request.routeOptions.url ?? request.url;
-    if (url.startsWith('/v1')) token.check(request.headers.authorization);
+    const pattern = request.routeOptions.url ?? request.url;
+    if (!pattern.startsWith('/v1')) return;
+    const { authorization, 'user-agent': agent } = request.headers;
+    const knock = { method: request.method, pattern, authorization, address: request.ip, agent };
+    (request as FastifyRequest & { actor?: Actor }).actor = await access.admit(knock);
   });
 }
 
-function acceptArtifactsOnly(fastify: FastifyInstance): void {
+/** The one route that takes artifacts. */
+const PUBLISH = '/v1/handlers/:path/versions';
+
+function acceptBodies(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser(ARTIFACT_TYPES, { parseAs: 'buffer' }, (request, body, done) => {
     // The artifact is itself gzip; a coding on top of it would be undone by nobody.
     const coding = request.headers['content-encoding'];
     if (coding) done(new MeshError('unsupported-media-type', 'Send the artifact without Content-Encoding.'));
+    else if (request.routeOptions.url !== PUBLISH)
+      done(new MeshError('unsupported-media-type', 'Send JSON.'));
     else done(null, body);
   });
+  const json = { parseAs: 'string', bodyLimit: MAX_JSON_BYTES } as const;
+  fastify.addContentTypeParser('application/json', json, (request, body, done) => {
+    if (request.routeOptions.url === PUBLISH)
+      done(new MeshError('unsupported-media-type', `Send an artifact, as ${ARTIFACT_TYPES[0]}.`));
+    else parseJson(String(body), done);
+  });
+}
+
+function parseJson(text: string, done: (error: Error | null, body?: unknown) => void): void {
+  try {
+    // The schemas take no `__proto__` for a field; nothing is merged into anything.
+    done(null, text === '' ? undefined : JSON.parse(text));
+  } catch {
+    done(new MeshError('bad-body', 'That is not JSON.'));
+  }
 }
 
 /**

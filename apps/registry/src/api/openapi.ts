@@ -1,5 +1,12 @@
 import { applyDecorators, type INestApplication } from '@nestjs/common';
-import { ApiBearerAuth, ApiResponse, DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import {
+  ApiBearerAuth,
+  ApiBody,
+  ApiConsumes,
+  ApiResponse,
+  DocumentBuilder,
+  SwaggerModule,
+} from '@nestjs/swagger';
 import { z } from 'zod';
 import { ERRORS, type ErrorCode, PROBLEM_JSON } from '#contracts';
 import { MAX_LIMIT } from './paging.js';
@@ -12,8 +19,8 @@ const ABOUT = 'Handlers, their versions, and who did what with them. Every error
 type Schema = Record<string, unknown>;
 
 /** The schema of what is sent or received, from the zod schema that is the only description of it. */
-export function schemaOf(schema: z.ZodType): Schema {
-  const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' });
+export function schemaOf(schema: z.ZodType, io: 'input' | 'output' = 'output'): Schema {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
   return rest;
 }
 
@@ -38,7 +45,7 @@ export const Answers = (status: number, description: string, schema: z.ZodType) 
 /** Documents the errors of an operation, one entry a status. */
 export function Refuses(...codes: ErrorCode[]) {
   const byStatus = Map.groupBy(
-    ['unauthorized', 'catalogue-unavailable', ...codes] as const,
+    ['unauthorized', 'forbidden', 'catalogue-unavailable', ...codes] as const,
     (c) => ERRORS[c].status,
   );
   const responses = [...byStatus].map(([status, group]) =>
@@ -59,6 +66,18 @@ export const PATH_PARAMETER = {
   example: 'users/find',
   schema: { type: 'string' as const },
 };
+export const VERSION_PARAMETER = {
+  name: 'version',
+  description: 'A semantic version.',
+  example: '1.2.0',
+  schema: { type: 'string' as const },
+};
+export const ALIAS_PARAMETER = {
+  name: 'alias',
+  description: 'A name such as canary.',
+  example: 'canary',
+  schema: { type: 'string' as const },
+};
 export const LIMIT_PARAMETER = {
   name: 'limit',
   required: false,
@@ -70,6 +89,21 @@ export const CURSOR_PARAMETER = {
   description: "A list's `next`.",
   schema: { type: 'string' as const },
 };
+
+/** The revision of a route that a change is meant for. */
+export const IF_MATCH_HEADER = {
+  name: 'if-match',
+  required: false,
+  description: '`"<revision>"`: refused with 412 when the route is at another one by now. `*`: any there is.',
+  schema: { type: 'string' as const, example: '"3"' },
+};
+
+/** Documents a JSON body. */
+export const Takes = (schema: z.ZodType) =>
+  applyDecorators(
+    ApiConsumes('application/json'),
+    ApiBody({ schema: schemaOf(schema, 'input'), required: true }),
+  );
 
 /** `/docs` and `/openapi.json`. */
 export function serveDocs(app: INestApplication, version: string): void {

@@ -9,9 +9,14 @@ const auditView = z.object({
   seq: z.int(),
   at: z.iso.datetime(),
   actor: z.string(),
-  action: z.string().describe('`publish`'),
+  action: z.string().describe('`publish`, `route`, `alias`, `rollback`, `token-create`, …'),
   path: z.string().optional(),
   version: z.string().optional(),
+  origin: z
+    .object({ address: z.string().optional(), agent: z.string().optional(), token: z.string().optional() })
+    .describe('From where: remote address, user agent, id of the token.'),
+  before: z.unknown().describe('What was changed, as it was; null: it was not there.'),
+  after: z.unknown().describe('As it is now; null: it is gone.'),
   detail: z.record(z.string(), z.unknown()),
 });
 type AuditView = z.infer<typeof auditView>;

@@ -1,8 +1,8 @@
 import type { EntityManager } from 'typeorm';
 import type { ControlPath } from '#contracts';
-import { HandlerRow, RouteRow, type Share, VersionRow } from './entities.js';
+import { HandlerRow, RouteRow, VersionRow } from './entities.js';
 import { versionRecord } from './records.js';
-import type { HandlerRecord, LiveRecord } from './values.js';
+import type { HandlerRecord, LiveRecord, Share } from './values.js';
 
 /** Which handlers to read: those after a path, in order, or exactly some. */
 export interface LiveQuery {
@@ -16,7 +16,7 @@ interface Row {
   route: RouteRow;
 }
 
-/** Handlers with their live versions, in order of path. Two queries, whatever the number of handlers. */
+/** Handlers with their live versions, in order of path. Two queries, whatever their number. */
 export async function liveHandlers(manager: EntityManager, query: LiveQuery): Promise<HandlerRecord[]> {
   const rows = await routesOf(manager, query);
   const versions = await versionsOf(manager, rows);
@@ -35,10 +35,19 @@ async function routesOf(manager: EntityManager, { after, limit, paths }: LiveQue
   return routes.map((route) => ({ handler: route.handler, route }));
 }
 
-/** The live versions of these routes, by `path@version`. */
+/** Versions that only an alias names. */
+function aliasedOf({ live, aliases }: RouteRow): Share[] {
+  const names = new Set(Object.values(aliases));
+  for (const { version } of live) names.delete(version);
+  return [...names].map((version) => ({ version, weight: 0 }));
+}
+
+/** The live and aliased versions of these routes, by `path@version`. */
 async function versionsOf(manager: EntityManager, rows: readonly Row[]): Promise<Map<string, VersionRow>> {
   if (rows.length === 0) return new Map();
-  const wanted = rows.flatMap(({ route }) => route.live.map(({ version }) => [route.path, version] as const));
+  const wanted = rows.flatMap(({ route }) =>
+    [...route.live, ...aliasedOf(route)].map(({ version }) => [route.path, version] as const),
+  );
   const found = await manager
     .createQueryBuilder(VersionRow, 'v')
     .where('(v.path, v.version) IN (SELECT * FROM unnest(:paths::text[], :versions::text[]))', {
@@ -50,14 +59,18 @@ async function versionsOf(manager: EntityManager, rows: readonly Row[]): Promise
 }
 
 function handlerRecord({ handler, route }: Row, versions: ReadonlyMap<string, VersionRow>): HandlerRecord {
-  const live = route.live.map((share) => liveRecord(route.path, share, versions));
+  const recordOf = (share: Share) => liveRecord(route.path, share, versions);
   return {
     path: route.path as ControlPath,
     createdAt: handler.createdAt,
     createdBy: handler.createdBy,
     revision: route.revision,
     changedAt: route.changedAt,
-    live: live.toSorted((a, b) => b.weight - a.weight),
+    // Stored in this order since weights can be set; before, there was one.
+    live: route.live.map(recordOf),
+    aliases: route.aliases,
+    aliased: aliasedOf(route).map(recordOf),
+    environment: route.environment,
   };
 }
 

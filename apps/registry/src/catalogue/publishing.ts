@@ -1,9 +1,12 @@
 import type { EntityManager } from 'typeorm';
 import { MeshError } from '#contracts';
-import { AuditRow, HandlerRow, HttpClaimRow, RouteRow, VersionRow } from './entities.js';
+import { appendAudit } from './audit-trail.js';
+import { assertExpected, changeRoute } from './change-route.js';
+import { HandlerRow, RemovalRow, RouteRow, VersionRow } from './entities.js';
 import { lockPublishing } from './locks.js';
 import { versionRecord } from './records.js';
-import { type HttpClaim, overlaps, type Publication, type Published } from './values.js';
+import type { Publication, Published } from './values.js';
+import { versionRank } from './version-rank.js';
 
 /*
  * One publication, inside one transaction: all of version, route, claims and audit entry, or none. The
@@ -12,18 +15,19 @@ import { type HttpClaim, overlaps, type Publication, type Published } from './va
 
 /**
  * @throws MeshError `conflict` when the version exists with another digest, or when another handler answers the
- *   same HTTP method and pattern
+ *   same HTTP method and pattern; `revision-mismatch`
  */
 export async function publish(manager: EntityManager, publication: Publication): Promise<Published> {
   await lockPublishing(manager);
   const known = await findKnown(manager, publication);
   if (known) return { created: false, record: versionRecord(known) };
-  await refuseClaimed(manager, publication);
+  const { path } = publication.manifest;
+  const route = await manager.findOneBy(RouteRow, { path });
+  assertExpected(route?.revision ?? 0, publication.expected);
   await insertHandler(manager, publication);
   const row = await insertVersion(manager, publication);
-  const revision = await goLive(manager, publication);
-  await replaceClaims(manager, publication);
-  await appendAudit(manager, publication, revision);
+  if (publication.live || !route) await changeForNew(manager, publication);
+  else await recordOnly(manager, publication);
   return { created: true, record: versionRecord(row) };
 }
 
@@ -31,7 +35,13 @@ export async function publish(manager: EntityManager, publication: Publication):
 async function findKnown(manager: EntityManager, { manifest, digest }: Publication) {
   const { path, version } = manifest;
   const known = await manager.findOneBy(VersionRow, { path, version });
-  if (known && known.digest !== digest)
+  if (!known) return undefined;
+  if (await manager.existsBy(RemovalRow, { path, version }))
+    throw new MeshError(
+      'conflict',
+      `${path}@${version} was deleted, and a version number is never used again; publish another version.`,
+    );
+  if (known.digest !== digest)
     throw new MeshError(
       'conflict',
       `${path}@${version} was published with digest ${known.digest} and a version never changes; publish another version.`,
@@ -39,60 +49,36 @@ async function findKnown(manager: EntityManager, { manifest, digest }: Publicati
   return known;
 }
 
-async function refuseClaimed(manager: EntityManager, { manifest, claims }: Publication): Promise<void> {
-  const others = await manager
-    .createQueryBuilder(HttpClaimRow, 'claim')
-    .where('claim.pattern IN (:...patterns)', { patterns: ['', ...claims.map((c) => c.pattern)] })
-    .andWhere('claim.path <> :path', { path: manifest.path })
-    .getMany();
-  const taken = others.find((other) => claims.some((claim) => overlaps(claim, other)));
-  if (taken)
-    throw new MeshError('conflict', `The handler ${taken.path} already answers HTTP ${claimText(taken)}.`);
-}
-
-const claimText = ({ method, pattern }: HttpClaim): string =>
-  `${method === '*' ? '(any method)' : method} ${pattern}`;
-
-async function insertHandler(manager: EntityManager, { manifest, actor }: Publication): Promise<void> {
-  const row = { path: manifest.path as string, createdBy: actor };
+async function insertHandler(manager: EntityManager, { manifest, by }: Publication): Promise<void> {
+  const row = { path: manifest.path as string, createdBy: by.name };
   await manager.createQueryBuilder().insert().into(HandlerRow).values(row).orIgnore().execute();
 }
 
 async function insertVersion(manager: EntityManager, publication: Publication): Promise<VersionRow> {
-  const { manifest, digest, size, actor } = publication;
+  const { manifest, digest, size, by } = publication;
   const { path, version } = manifest;
+  const rank = versionRank(version);
   return manager.save(
-    manager.create(VersionRow, { path, version, digest, size, manifest, publishedBy: actor }),
+    manager.create(VersionRow, { path, version, rank, digest, size, manifest, publishedBy: by.name }),
   );
 }
 
-/** All calls go to the new version; weights between versions are for another command. */
-async function goLive(manager: EntityManager, { manifest }: Publication): Promise<number> {
+/** All calls go to the new version; a handler's first one makes its route, also when it is not to be live. */
+async function changeForNew(manager: EntityManager, publication: Publication): Promise<void> {
+  const { manifest, live } = publication;
   const { path, version } = manifest;
-  const previous = await manager.findOneBy(RouteRow, { path });
-  const revision = (previous?.revision ?? 0) + 1;
-  const route = { path, revision, live: [{ version, weight: 100 }], changedAt: new Date() };
-  await manager.upsert(RouteRow, route, ['path']);
-  return revision;
+  const change = { path, by: publication.by, expected: undefined, action: 'publish', version };
+  await changeRoute(manager, { ...change, detail: detailOf(publication) }, (now) => ({
+    ...now,
+    live: live ? [{ version, weight: 100 }] : [],
+  }));
 }
 
-async function replaceClaims(manager: EntityManager, { manifest, claims }: Publication): Promise<void> {
-  const { path } = manifest;
-  await manager.delete(HttpClaimRow, { path });
-  if (claims.length > 0)
-    await manager.insert(
-      HttpClaimRow,
-      claims.map((claim) => ({ ...claim, path })),
-    );
+async function recordOnly(manager: EntityManager, publication: Publication): Promise<void> {
+  const { manifest, by } = publication;
+  const { path, version } = manifest;
+  const detail = detailOf(publication);
+  await appendAudit(manager, { by, action: 'publish', path, version, before: null, after: null, detail });
 }
 
-async function appendAudit(
-  manager: EntityManager,
-  publication: Publication,
-  revision: number,
-): Promise<void> {
-  const { manifest, digest, size, actor } = publication;
-  const { path, version } = manifest;
-  const detail = { digest, size, revision };
-  await manager.insert(AuditRow, { actor, action: 'publish', path, version, detail });
-}
+const detailOf = ({ digest, size, live }: Publication) => ({ digest, size, live });

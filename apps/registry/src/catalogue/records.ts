@@ -1,6 +1,6 @@
 import type { ControlPath } from '#contracts';
-import type { AuditRow, ReportRow, VersionRow } from './entities.js';
-import type { AuditRecord, ReportRecord, VersionRecord } from './values.js';
+import type { AuditRow, ReportRow, TokenRow, VersionRow } from './entities.js';
+import type { AuditRecord, ReportRecord, TokenRecord, VersionRecord } from './values.js';
 
 /* Rows → plain values. The paths were checked before they were stored. */
 
@@ -18,14 +18,21 @@ export function reportRecord(row: ReportRow): ReportRecord {
 }
 
 export function auditRecord(row: AuditRow): AuditRecord {
-  const { at, actor, action, path, version, detail } = row;
+  const { at, actor, action, path, version, origin, before, after, detail } = row;
   return {
     seq: Number(row.seq),
     at,
     actor,
     action,
+    origin,
+    before,
+    after,
     detail,
     ...(path === null ? {} : { path }),
     ...(version === null ? {} : { version }),
   };
+}
+
+export function tokenRecord({ id, name, role, createdAt, createdBy, expiresAt }: TokenRow): TokenRecord {
+  return { id, name, role, createdAt, createdBy, ...(expiresAt === null ? {} : { expiresAt }) };
 }

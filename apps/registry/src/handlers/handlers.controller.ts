@@ -1,19 +1,16 @@
-import { Controller, Get, Param, Query } from '@nestjs/common';
+import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
-import { MeshError, parseControlPath } from '#contracts';
+import { parseControlPath } from '#contracts';
 import { Answers, CURSOR_PARAMETER, LIMIT_PARAMETER, PATH_PARAMETER, Refuses } from '../api/openapi.js';
-import { numberIn, type Page, pageOf, readPage } from '../api/paging.js';
+import { type Page, pageOf, readPage } from '../api/paging.js';
 import { Catalogue } from '../catalogue/catalogue.js';
+import { type HeaderSink, showHandler } from './show-handler.js';
 import {
   type HandlerDetailView,
   type HandlerView,
   handlerDetailView,
   handlerView,
-  type VersionView,
-  versionView,
   viewHandler,
-  viewHandlerDetail,
-  viewVersion,
 } from './views.js';
 
 @ApiTags('handlers')
@@ -37,40 +34,14 @@ export class HandlersController {
   }
 
   @Get(':path')
-  @ApiOperation({ summary: 'One handler: its live versions, manifest, and where it is degraded' })
+  @ApiOperation({ summary: 'One handler: live versions, aliases, manifest, and where it is degraded' })
   @ApiParam(PATH_PARAMETER)
-  @Answers(200, 'The handler.', handlerDetailView)
+  @Answers(200, 'The handler; its revision is the ETag.', handlerDetailView)
   @Refuses('bad-path', 'not-found')
-  async one(@Param('path') text: string): Promise<HandlerDetailView> {
-    const path = parseControlPath(text);
-    const [handler, reports] = await Promise.all([
-      this.catalogue.handler(path),
-      this.catalogue.reports(path),
-    ]);
-    if (!handler) throw noHandler(path);
-    return viewHandlerDetail(handler, reports);
-  }
-
-  @Get(':path/versions')
-  @ApiOperation({ summary: 'Every version of a handler, the newest first' })
-  @ApiParam(PATH_PARAMETER)
-  @ApiQuery(LIMIT_PARAMETER)
-  @ApiQuery(CURSOR_PARAMETER)
-  @Answers(200, 'One page.', pageOf(versionView))
-  @Refuses('bad-path', 'not-found', 'bad-request')
-  async versions(@Param('path') text: string, @Query() query: unknown): Promise<Page<VersionView>> {
-    const path = parseControlPath(text);
-    return readPage(
-      query,
-      async (cursor, limit) => {
-        const found = await this.catalogue.versions(path, numberIn(cursor), limit);
-        if (!found) throw noHandler(path);
-        return found;
-      },
-      ({ seq }) => String(seq),
-      viewVersion,
-    );
+  async one(
+    @Param('path') text: string,
+    @Res({ passthrough: true }) reply: HeaderSink,
+  ): Promise<HandlerDetailView> {
+    return showHandler(this.catalogue, parseControlPath(text), reply);
   }
 }
-
-const noHandler = (path: string) => new MeshError('not-found', `No handler was ever published as ${path}.`);

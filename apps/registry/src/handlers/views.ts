@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { manifest as manifestSchema } from '#contracts';
-import type { HandlerRecord, ReportRecord, VersionRecord } from '../catalogue/values.js';
+import type { HandlerRecord, ListedVersion, ReportRecord } from '../catalogue/values.js';
 
 /* What the API shows of handlers and versions. The schemas describe it in /openapi.json; TypeScript holds the functions to them. */
 
@@ -17,6 +17,7 @@ export const handlerView = z.object({
   description: z.string().optional(),
   revision: z.int().describe('Grows with every change of the route.'),
   live: z.array(liveVersionView),
+  aliases: z.record(z.string(), z.string()).describe('Versions by the names that calls may use for them.'),
   createdAt: time,
   createdBy: z.string(),
   changedAt: time,
@@ -32,7 +33,9 @@ const reportView = z.object({
 });
 
 export const handlerDetailView = handlerView.extend({
-  manifest: manifestSchema.describe('Of the live version with the greatest weight.'),
+  environment: z.array(z.string()).describe('Names that the operator has set; the values are not shown.'),
+  meta: manifestSchema.shape.meta,
+  manifest: manifestSchema.optional().describe('Of the live version with the greatest weight.'),
   degraded: z.array(reportView).describe('Executors that cannot run a live version, and why.'),
 });
 export type HandlerDetailView = z.infer<typeof handlerDetailView>;
@@ -45,6 +48,9 @@ export const versionView = z.object({
   manifest: manifestSchema,
   publishedAt: time,
   publishedBy: z.string(),
+  live: z.boolean(),
+  weight: z.int().optional().describe('Percent of the calls that name no version, of a live one.'),
+  deprecated: z.string().optional().describe('Why it should not be used any more.'),
 });
 export type VersionView = z.infer<typeof versionView>;
 
@@ -56,6 +62,7 @@ export function viewHandler(handler: HandlerRecord): HandlerView {
     ...(description === undefined ? {} : { description }),
     revision,
     live: handler.live.map(({ version, weight, digest }) => ({ version, weight, digest })),
+    aliases: handler.aliases,
     createdAt: createdAt.toISOString(),
     createdBy,
     changedAt: changedAt.toISOString(),
@@ -66,11 +73,15 @@ export function viewHandlerDetail(
   handler: HandlerRecord,
   reports: readonly ReportRecord[],
 ): HandlerDetailView {
-  const [first] = handler.live;
-  if (!first) throw new Error(`the route of ${handler.path} has no version`);
-  const live = new Set(handler.live.map(({ version }) => version));
-  const degraded = reports.filter(({ version }) => live.has(version)).map(viewReport);
-  return { ...viewHandler(handler), manifest: first.manifest, degraded };
+  const manifest = handler.live[0]?.manifest;
+  const held = new Set([...handler.live, ...handler.aliased].map(({ version }) => version));
+  return {
+    ...viewHandler(handler),
+    environment: Object.keys(handler.environment).sort(),
+    meta: manifest?.meta ?? {},
+    ...(manifest ? { manifest } : {}),
+    degraded: reports.filter(({ version }) => held.has(version)).map(viewReport),
+  };
 }
 
 function viewReport({ version, executor, code, detail, reportedAt }: ReportRecord) {
@@ -83,7 +94,18 @@ function viewReport({ version, executor, code, detail, reportedAt }: ReportRecor
   };
 }
 
-export function viewVersion(record: VersionRecord): VersionView {
-  const { path, version, digest, size, manifest, publishedAt, publishedBy } = record;
-  return { path, version, digest, size, manifest, publishedAt: publishedAt.toISOString(), publishedBy };
+export function viewVersion(record: ListedVersion): VersionView {
+  const { path, version, digest, size, manifest, publishedAt, publishedBy, weight, deprecated } = record;
+  return {
+    path,
+    version,
+    digest,
+    size,
+    manifest,
+    publishedAt: publishedAt.toISOString(),
+    publishedBy,
+    live: weight !== undefined,
+    ...(weight === undefined ? {} : { weight }),
+    ...(deprecated === undefined ? {} : { deprecated }),
+  };
 }

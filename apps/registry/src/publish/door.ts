@@ -2,7 +2,7 @@ import type { ArtifactStore } from '#artifacts';
 import type { ControlPath } from '#contracts';
 import { digestOf, unpack } from '#packer/artifact';
 import type { Catalogue } from '../catalogue/catalogue.js';
-import type { Published } from '../catalogue/values.js';
+import type { Actor, Expected, Published } from '../catalogue/values.js';
 import type { RouteWriter } from '../routes/route-writer.js';
 import { admit, type Offer } from './admission.js';
 import { checkContentDigest } from './content-digest.js';
@@ -15,7 +15,11 @@ export interface Delivery {
   /** RFC 9530, if stated. */
   readonly contentDigest: string | undefined;
   /** Who publishes, for the audit. */
-  readonly actor: string;
+  readonly by: Actor;
+  /** False: recorded, and the route stays as it is. Absent: true. */
+  readonly live?: boolean;
+  /** Which revision of the route it is meant for. Absent: any. */
+  readonly expected?: Expected;
 }
 
 /**
@@ -32,25 +36,22 @@ export class Door {
   ) {}
 
   /**
-   * @throws MeshError `digest-mismatch`, `bad-artifact`, `conflict`, `catalogue-unavailable`, or `not-connected`
-   *   when the route could not be written yet
+   * @throws MeshError `digest-mismatch`, `bad-artifact`, `conflict`, `revision-mismatch`, `catalogue-unavailable`,
+   *   `store-unavailable`, or `not-connected` when the route could not be written yet
    */
-  async publish({ path, artifact, contentDigest, actor }: Delivery): Promise<Published> {
+  async publish(delivery: Delivery): Promise<Published> {
+    const { path, artifact, contentDigest, by, live = true, expected } = delivery;
     checkContentDigest(contentDigest, artifact);
     const { manifest } = await unpack(artifact);
-    const claims = httpClaims(manifest);
-    admit(manifest, path, claims, this.offer);
+    admit(manifest, path, httpClaims(manifest), this.offer);
     this.routes.assertWritable();
     const digest = digestOf(artifact);
     await this.artifacts.put(digest, artifact);
-    const published = await this.catalogue.publish({
-      manifest,
-      digest,
-      size: artifact.length,
-      claims,
-      actor,
-    });
-    await this.routes.write(path);
+    const size = artifact.length;
+    const published = await this.catalogue.publish({ manifest, digest, size, live, by, expected });
+    // A sweep may have taken it for an orphan just before it was recorded; from here on none does.
+    if (!(await this.artifacts.has(digest))) await this.artifacts.put(digest, artifact);
+    await this.routes.flush();
     return published;
   }
 }

@@ -23,6 +23,9 @@ const handler: HandlerRecord = {
   revision: 3,
   changedAt: at,
   live: [live('1.1.0', 90), live('1.0.0', 10)],
+  aliases: {},
+  aliased: [],
+  environment: {},
 };
 
 describe('the route of a handler', () => {
@@ -32,5 +35,29 @@ describe('the route of a handler', () => {
     expect(made).toMatchObject({ path, revision: 3, versions: [{ weight: 90 }, { weight: 10 }] });
     expect(JSON.stringify(made)).not.toContain('for people');
     expect(JSON.stringify(made)).not.toContain('admin');
+  });
+
+  it('holds what only an alias names, with weight 0', () => {
+    const made = routeOf({ ...handler, aliases: { next: '2.0.0' }, aliased: [live('2.0.0', 0)] });
+    expect(made?.aliases).toEqual({ next: '2.0.0' });
+    expect(made?.versions.map(({ version, weight }) => [version, weight])).toEqual([
+      ['1.1.0', 90],
+      ['1.0.0', 10],
+      ['2.0.0', 0],
+    ]);
+  });
+
+  it("carries to each version those of the operator's values that its manifest asks for", () => {
+    const asking = {
+      ...live('1.1.0', 100),
+      manifest: { ...live('1.1.0', 100).manifest, env: ['A', 'C'] },
+    };
+    const environment = { A: 'a value', B: 'of another' };
+    const made = routeOf({ ...handler, live: [asking, live('1.0.0', 0)], environment });
+    expect(made?.versions.map((version) => version.environment)).toEqual([{ A: 'a value' }, undefined]);
+  });
+
+  it('is none while nothing is live', () => {
+    expect(routeOf({ ...handler, live: [] })).toBeUndefined();
   });
 });

@@ -1,13 +1,34 @@
 import { type Route, route as routeSchema } from '#contracts';
 import type { HandlerRecord, LiveRecord } from '../catalogue/values.js';
 
-/** What ingress and executor need to know of a handler, and no more: it stands in the memory of each. */
-export function routeOf({ path, revision, live }: HandlerRecord): Route {
-  return routeSchema.parse({ path, revision, versions: live.map(liveVersion) });
+/**
+ * What ingress and executor need to know of a handler, and no more: it stands in the memory of each. A version that
+ * an alias names is in it with weight 0, so that executors hold it. `undefined`: nothing is live.
+ */
+export function routeOf(handler: HandlerRecord): Route | undefined {
+  const { path, revision, live, aliased, aliases, environment } = handler;
+  if (live.length === 0) return undefined;
+  const versions = [...live, ...aliased].map((record) => liveVersion(record, environment));
+  return routeSchema.parse({ path, revision, versions, aliases });
 }
 
-/** The path stands once in the route, and descriptions are for people, who ask the registry. */
-function liveVersion({ manifest, digest, weight }: LiveRecord) {
-  const { path, description, ...rest } = manifest;
-  return { ...rest, digest, weight };
+/** The path stands once in the route, and what is for people is asked for at the registry. */
+function liveVersion(
+  { manifest, digest, weight }: LiveRecord,
+  environment: Readonly<Record<string, string>>,
+) {
+  const values = valuesFor(manifest.env, environment);
+  return { ...manifest, digest, weight, ...(values ? { environment: values } : {}) };
+}
+
+/** Of the operator's values, those that the manifest asks for. */
+function valuesFor(
+  names: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Record<string, string> | undefined {
+  const asked = names.flatMap((name) => {
+    const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return asked.length === 0 ? undefined : Object.fromEntries(asked);
 }

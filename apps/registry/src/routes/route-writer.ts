@@ -2,33 +2,45 @@ import { isDeepStrictEqual } from 'node:util';
 import { type ControlPath, isMeshError, MeshError } from '#contracts';
 import { type Connection, openRouteStore, type RouteStore } from '#fabric';
 import type { Log } from '#lifecycle';
-import type { Catalogue, ReadRoutes } from '../catalogue/catalogue.js';
+import type { ReadRoutes, RouteOutbox } from '../catalogue/route-outbox.js';
 import { routeOf } from './route-of.js';
+import { writeRoute } from './write-route.js';
 
-/** A crash between commit and write, or a change made behind our back, lasts no longer than this, ms. */
+/** A change made to KV behind our back lasts no longer than this, ms. */
 const RECONCILE_MS = 30_000;
 /** After an attempt that failed, ms. */
 const RETRY_MS = 1_000;
+/** What another registry left behind when it died is carried on after this, ms. */
+const LOOK_MS = 1_000;
 
 /**
- * Keeps KV `mesh_routes` equal to the catalogue, which is the truth. Routes are read and written under one lock
- * over all registries: an older route never overwrites a newer one.
+ * Keeps KV `mesh_routes` equal to the catalogue, which is the truth. Changes come through the outbox; what was
+ * changed or lost behind our back is found by reconciling.
+ *
+ * 1. Routes are read and written under one lock over all registries.
+ * 2. A key's tag is read before the catalogue is, and the write names it. A registry that was frozen and lost the
+ *    lock meanwhile is refused by KV: an older route never overwrites a newer one.
+ * 3. A note leaves the outbox after the write. Stopped in between, the write is done again, which changes nothing.
  *
  * States: waiting for NATS → following (reconciling at each connect and periodically, one at a time) → stopped.
  */
 export class RouteWriter {
-  readonly #catalogue: Catalogue;
+  readonly #outbox: RouteOutbox;
   readonly #log: Log;
   #connection: Connection | undefined;
   #store: RouteStore | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #current: Promise<void> | undefined;
+  #looking: NodeJS.Timeout | undefined;
+  #reconciling: Promise<void> | undefined;
+  /** The relay that runs, and the one after it, which sees what is committed now. */
+  #relaying: Promise<void> | undefined;
+  #queued: Promise<void> | undefined;
   #reconciled = false;
   #failing = false;
   #stopped = false;
 
-  constructor(catalogue: Catalogue, log: Log) {
-    this.#catalogue = catalogue;
+  constructor(outbox: RouteOutbox, log: Log) {
+    this.#outbox = outbox;
     this.#log = log;
   }
 
@@ -44,6 +56,7 @@ export class RouteWriter {
       if (connected) void this.reconcile();
     });
     await this.reconcile();
+    this.#look();
   }
 
   /** @throws MeshError `not-connected`, so that nothing is accepted that could not go live now */
@@ -52,20 +65,15 @@ export class RouteWriter {
   }
 
   /**
-   * Writes one route as the catalogue has it now.
-   * @throws MeshError `not-connected`: it is recorded, and {@link reconcile} will write it
+   * Carries to KV what is committed now.
+   * @throws MeshError `not-connected`: it is recorded, and will be carried when the connection is back
    */
-  async write(path: ControlPath): Promise<void> {
+  async flush(): Promise<void> {
     try {
-      await this.#catalogue.withRoutes(async (read) => {
-        const store = await this.#openStore();
-        for (const handler of await read({ paths: [path] })) await store.put(routeOf(handler));
-      });
+      this.#queued ??= this.#relayNext();
+      await this.#queued;
     } catch (error) {
-      this.#store = undefined;
-      this.#schedule(RETRY_MS);
       if (isMeshError(error)) throw error;
-      this.#log.warn(`The route of ${path} is recorded but not written; trying on.`, error);
       throw new MeshError('not-connected', RECORDED, { cause: error });
     }
   }
@@ -73,18 +81,60 @@ export class RouteWriter {
   /** Makes KV equal to the catalogue. Never rejects: what cannot be done now is tried again soon. */
   async reconcile(): Promise<void> {
     // Wait for the one that runs, then look again: it may have read before what we were called for.
-    while (this.#current) await this.#current;
+    while (this.#reconciling) await this.#reconciling;
     if (this.#stopped) return;
-    this.#current = this.#reconcileOnce();
-    await this.#current;
-    this.#current = undefined;
+    this.#reconciling = this.#reconcileOnce();
+    await this.#reconciling;
+    this.#reconciling = undefined;
     this.#schedule(this.#failing ? RETRY_MS : RECONCILE_MS);
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    await this.#current;
+    clearTimeout(this.#looking);
+    await Promise.allSettled([this.#reconciling, this.#queued, this.#relaying]);
+  }
+
+  async #relayNext(): Promise<void> {
+    await this.#relaying?.catch(() => {});
+    this.#relaying = this.#queued;
+    this.#queued = undefined;
+    while (await this.#outbox.relay((paths, read) => this.#carry(paths, read)));
+  }
+
+  async #carry(paths: readonly ControlPath[], read: ReadRoutes): Promise<ControlPath[]> {
+    try {
+      const store = await this.#openStore();
+      const tags = new Map(
+        await Promise.all(paths.map(async (path) => [path, (await store.entry(path)).tag] as const)),
+      );
+      const handlers = new Map((await read({ paths })).map((handler) => [handler.path, handler]));
+      const written = await Promise.all(
+        paths.map((path) => {
+          const handler = handlers.get(path);
+          return writeRoute(store, path, handler && routeOf(handler), tags.get(path) ?? 0, this.#log);
+        }),
+      );
+      return paths.filter((_, i) => written[i]);
+    } catch (error) {
+      this.#store = undefined;
+      throw error;
+    }
+  }
+
+  /** Another registry may have died with notes in the outbox, and a relay of our own may have failed. */
+  #look(): void {
+    if (this.#stopped) return;
+    this.#looking = setTimeout(() => void this.#relayLeftOver().finally(() => this.#look()), LOOK_MS);
+  }
+
+  async #relayLeftOver(): Promise<void> {
+    try {
+      if (this.#connection?.connected && !(await this.#outbox.isEmpty())) await this.flush();
+    } catch (error) {
+      if (!this.#failing) this.#log.warn('Changes of routes wait in the outbox; trying on.', error);
+    }
   }
 
   #schedule(ms: number): void {
@@ -96,7 +146,7 @@ export class RouteWriter {
     // A reconnect calls again.
     if (!this.#connection?.connected) return;
     try {
-      const changes = await this.#catalogue.withRoutes(async (read) =>
+      const changes = await this.#outbox.withRoutes(async (read) =>
         this.#equalize(await this.#openStore(), read),
       );
       if (changes > 0) this.#log.info(`Routes corrected in KV: ${changes}.`);
@@ -111,13 +161,16 @@ export class RouteWriter {
 
   /** @returns how many keys were written or removed */
   async #equalize(store: RouteStore, read: ReadRoutes): Promise<number> {
-    const written = await store.list();
+    const entries = await store.entries();
     const wanted = new Map((await read({})).map((handler) => [handler.path, routeOf(handler)]));
-    const stale = [...wanted.values()].filter((route) => !isDeepStrictEqual(written.get(route.path), route));
-    const unknown = [...written.keys()].filter((path) => !wanted.has(path));
-    for (const route of stale) await store.put(route);
-    for (const path of unknown) await store.remove(path);
-    return stale.length + unknown.length;
+    let changes = 0;
+    for (const path of new Set([...wanted.keys(), ...entries.keys()])) {
+      const { route, tag } = entries.get(path) ?? (await store.entry(path));
+      const next = wanted.get(path);
+      if (isDeepStrictEqual(route, next) && entries.has(path) === (next !== undefined)) continue;
+      if (await writeRoute(store, path, next, tag, this.#log)) changes++;
+    }
+    return changes;
   }
 
   /** Opened anew after any failure: the bucket may be gone, as after a server that lost its disk. */
@@ -128,4 +181,4 @@ export class RouteWriter {
   }
 }
 
-const RECORDED = 'The version is recorded; its route will be written when the connection is back.';
+const RECORDED = 'The change is recorded; it will be carried to the executors when the connection is back.';

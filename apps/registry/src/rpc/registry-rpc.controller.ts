@@ -59,7 +59,7 @@ export class RegistryRpcController {
   async describe(@Payload() payload: unknown): Promise<HandlerDescription[]> {
     const { paths } = parsed(describeRequest, payload) ?? {};
     const handlers = await this.catalogue.handlers(paths ? { paths } : {});
-    const descriptions = handlers.map(describeHandler);
+    const descriptions = handlers.map(describeHandler).filter((one) => one !== undefined);
     if (Buffer.byteLength(JSON.stringify(descriptions)) > this.transport.maxAnswer)
       throw new MeshError(
         'payload-too-large',

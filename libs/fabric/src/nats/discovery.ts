@@ -32,15 +32,26 @@ function subjectsOf(verb: Verb, { name, id }: DiscoveredService): string[] {
 }
 
 function answer(message: Msg, verb: Verb, service: DiscoveredService): void {
-  message.respond(JSON.stringify(responseOf(verb, service)));
+  message.respond(JSON.stringify(responseOf(verb, service, pathIn(message))));
 }
 
-function responseOf(verb: Verb, service: DiscoveredService): object {
+/** ADR-32 sends nothing with the question; we may ask for one path. */
+function pathIn(message: Msg): string | undefined {
+  if (message.data.length === 0) return undefined;
+  try {
+    const { path } = message.json<{ path?: unknown }>();
+    return typeof path === 'string' ? path : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function responseOf(verb: Verb, service: DiscoveredService, path: string | undefined): object {
   const { name, id, version, description, started } = service;
   const type = `io.nats.micro.v1.${verb.toLowerCase()}_response`;
   const identity = { type, name, id, version };
   if (verb === 'PING') return { ...identity, metadata: {} };
-  const { shown, metadata } = endpointsOf(service);
+  const { shown, metadata } = path === undefined ? endpointsOf(service) : only(service, path);
   if (verb === 'INFO') return { ...identity, metadata, description, endpoints: shown.map(infoOf) };
   return { ...identity, metadata, started, endpoints: shown.map(statsOf) };
 }
@@ -53,6 +64,11 @@ function endpointsOf(service: DiscoveredService): { shown: Endpoint[]; metadata:
     shown,
     metadata: all.length > shown.length ? { 'endpoints-left-out': String(all.length - shown.length) } : {},
   };
+}
+
+function only(service: DiscoveredService, path: string): ReturnType<typeof endpointsOf> {
+  const found = service.endpointOf?.(path);
+  return { shown: found ? [found] : [], metadata: {} };
 }
 
 function infoOf({ name, subject, metadata }: Endpoint): object {

@@ -1,8 +1,13 @@
-import { type KV, Kvm } from '@nats-io/kv';
+import { type KV, type KvEntry, Kvm } from '@nats-io/kv';
 import { type ControlPath, pathOfRouteKey, ROUTES_BUCKET, type Route, route, routeKey } from '#contracts';
-import type { RouteStore } from '../catalogue.js';
+import type { RouteStore, StoredRoute } from '../catalogue.js';
 import type { Connection } from '../connection.js';
 import type { NatsMeshConnection } from './connect.js';
+
+/** Reads on their way at the same time. */
+const AT_ONCE = 256;
+/** Of JetStream: https://github.com/nats-io/nats-server/blob/main/server/errors.json */
+const WRONG_LAST_SEQUENCE: readonly unknown[] = [10071, 10164];
 
 /** Opens the bucket of routes, making it if need be: the only place that declares it. */
 export async function openRouteStore(connection: Connection): Promise<RouteStore> {
@@ -19,20 +24,55 @@ class KvRouteStore implements RouteStore {
 
   async list(): Promise<Map<ControlPath, Route>> {
     const routes = new Map<ControlPath, Route>();
-    for await (const key of await this.#bucket.keys()) {
-      const entry = await this.#bucket.get(key);
-      const parsed = entry && parseRoute(key, entry.string());
-      if (parsed) routes.set(pathOfRouteKey(key), parsed);
-    }
+    for (const [path, { route }] of await this.entries()) if (route) routes.set(path, route);
     return routes;
   }
 
-  async put(value: Route): Promise<void> {
-    await this.#bucket.put(routeKey(value.path), JSON.stringify(value));
+  async entries(): Promise<Map<ControlPath, StoredRoute>> {
+    const keys: string[] = [];
+    for await (const key of await this.#bucket.keys()) keys.push(key);
+    const entries = new Map<ControlPath, StoredRoute>();
+    for (let at = 0; at < keys.length; at += AT_ONCE)
+      for (const [path, found] of await this.#read(keys.slice(at, at + AT_ONCE))) entries.set(path, found);
+    return entries;
   }
 
-  async remove(path: ControlPath): Promise<void> {
-    await this.#bucket.delete(routeKey(path));
+  async #read(keys: readonly string[]): Promise<[ControlPath, StoredRoute][]> {
+    return Promise.all(
+      keys.map(async (key) => [pathOfRouteKey(key), storedRoute(key, await this.#bucket.get(key))]),
+    );
+  }
+
+  async entry(path: ControlPath): Promise<StoredRoute> {
+    const key = routeKey(path);
+    return storedRoute(key, await this.#bucket.get(key));
+  }
+
+  put(value: Route, tag?: number): Promise<boolean> {
+    const options = tag === undefined ? {} : { previousSeq: tag };
+    return written(this.#bucket.put(routeKey(value.path), JSON.stringify(value), options));
+  }
+
+  remove(path: ControlPath, tag?: number): Promise<boolean> {
+    const options = tag === undefined ? {} : { previousSeq: tag };
+    return written(this.#bucket.delete(routeKey(path), options));
+  }
+}
+
+function storedRoute(key: string, entry: KvEntry | null): StoredRoute {
+  if (entry === null) return { route: undefined, tag: 0 };
+  const there = entry.operation === 'PUT';
+  return { route: there ? parseRoute(key, entry.string()) : undefined, tag: entry.revision };
+}
+
+/** The server refuses a write that expects another last sequence: somebody was faster. */
+async function written(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write;
+    return true;
+  } catch (error) {
+    if (WRONG_LAST_SEQUENCE.includes((error as { code?: unknown }).code)) return false;
+    throw error;
   }
 }
 

@@ -1,0 +1,152 @@
+import { Controller, Delete, Param, Post, Put, Res } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { type ControlPath, isAlias, MeshError, parseControlPath } from '#contracts';
+import { JsonBody, text, versionText } from '../api/json-body.js';
+import { ALIAS_PARAMETER, Answers, IF_MATCH_HEADER, PATH_PARAMETER, Refuses, Takes } from '../api/openapi.js';
+import { By, IfMatch } from '../api/precondition.js';
+import { Catalogue } from '../catalogue/catalogue.js';
+import type { Actor, Change, Expected } from '../catalogue/values.js';
+import { type HeaderSink, showHandler } from '../handlers/show-handler.js';
+import { type HandlerDetailView, handlerDetailView } from '../handlers/views.js';
+import { RouteWriter } from './route-writer.js';
+
+const shares = z
+  .array(z.strictObject({ version: versionText, weight: z.int().min(0).max(100) }))
+  .min(1)
+  .max(32)
+  .refine(
+    (live) => live.reduce((sum, { weight }) => sum + weight, 0) === 100,
+    'the weights must add up to 100',
+  )
+  .refine((live) => new Set(live.map((s) => s.version)).size === live.length, 'names a version twice');
+
+const routeBody = z.strictObject({ versions: shares });
+const aliasBody = z.strictObject({ version: versionText });
+const rollbackBody = z.strictObject({ to: versionText.optional() });
+const environmentBody = z
+  .record(
+    z.string().regex(/^(?!MESH_)[A-Z][A-Z0-9_]{0,99}$/, 'not an environment name'),
+    text(32_768).nullable(),
+  )
+  .refine((values) => Object.keys(values).length <= 64, 'names more than 64');
+
+const describedRefusals = [
+  'bad-path',
+  'bad-request',
+  'not-found',
+  'revision-mismatch',
+  'not-connected',
+] as const;
+
+/** What can be done to a handler's route. Each change is answered with the route as it is then, and its ETag. */
+@ApiTags('routes')
+@ApiParam(PATH_PARAMETER)
+@ApiHeader(IF_MATCH_HEADER)
+@Controller('v1/handlers/:path')
+export class ChangesController {
+  constructor(
+    private readonly catalogue: Catalogue,
+    private readonly routes: RouteWriter,
+  ) {}
+
+  @Put('route')
+  @ApiOperation({ summary: 'Make versions live, with weights that add up to 100' })
+  @Takes(routeBody)
+  @Answers(200, 'The handler.', handlerDetailView)
+  @Refuses(...describedRefusals, 'no-version', 'conflict')
+  route(
+    @Param('path') path: string,
+    @JsonBody(routeBody) { versions }: z.output<typeof routeBody>,
+    @By() by: Actor,
+    @IfMatch() expected: Expected,
+    @Res({ passthrough: true }) reply: HeaderSink,
+  ): Promise<HandlerDetailView> {
+    return this.#change(path, by, expected, reply, (c) => this.catalogue.changes.setLive(c, versions));
+  }
+
+  @Put('aliases/:alias')
+  @ApiOperation({ summary: 'Give a version a name that calls may use; executors hold it ready' })
+  @ApiParam(ALIAS_PARAMETER)
+  @Takes(aliasBody)
+  @Answers(200, 'The handler.', handlerDetailView)
+  @Refuses(...describedRefusals, 'no-version', 'conflict')
+  alias(
+    @Param('path') path: string,
+    @Param('alias') alias: string,
+    @JsonBody(aliasBody) { version }: z.output<typeof aliasBody>,
+    @By() by: Actor,
+    @IfMatch() expected: Expected,
+    @Res({ passthrough: true }) reply: HeaderSink,
+  ): Promise<HandlerDetailView> {
+    if (!isAlias(alias))
+      throw new MeshError('bad-request', 'An alias has up to 63 of a-z, 0-9, "_" and "-", a letter first.');
+    return this.#change(path, by, expected, reply, (c) => this.catalogue.changes.setAlias(c, alias, version));
+  }
+
+  @Delete('aliases/:alias')
+  @ApiOperation({ summary: 'Take an alias away' })
+  @ApiParam(ALIAS_PARAMETER)
+  @Answers(200, 'The handler.', handlerDetailView)
+  @Refuses(...describedRefusals)
+  removeAlias(
+    @Param('path') path: string,
+    @Param('alias') alias: string,
+    @By() by: Actor,
+    @IfMatch() expected: Expected,
+    @Res({ passthrough: true }) reply: HeaderSink,
+  ): Promise<HandlerDetailView> {
+    return this.#change(path, by, expected, reply, (c) => this.catalogue.changes.removeAlias(c, alias));
+  }
+
+  @Post('rollback')
+  @ApiOperation({
+    summary: 'Bring back what was live before, or make one version live',
+    description: 'A second rollback is back where the first one began.',
+  })
+  @Takes(rollbackBody)
+  @Answers(200, 'The handler.', handlerDetailView)
+  @Refuses(...describedRefusals, 'no-version', 'conflict')
+  rollback(
+    @Param('path') path: string,
+    @JsonBody(rollbackBody) { to }: z.output<typeof rollbackBody>,
+    @By() by: Actor,
+    @IfMatch() expected: Expected,
+    @Res({ passthrough: true }) reply: HeaderSink,
+  ): Promise<HandlerDetailView> {
+    return this.#change(path, by, expected, reply, (c) => this.catalogue.changes.rollback(c, to));
+  }
+
+  @Put('environment')
+  @ApiOperation({
+    summary: "Set the operator's values of environment names that the manifest asks for",
+    description: 'Null takes a value away; names that are not mentioned stay. No value is ever shown again.',
+  })
+  @Takes(environmentBody)
+  @Answers(200, 'The handler.', handlerDetailView)
+  @Refuses(...describedRefusals)
+  environment(
+    @Param('path') path: string,
+    @JsonBody(environmentBody) values: z.output<typeof environmentBody>,
+    @By() by: Actor,
+    @IfMatch() expected: Expected,
+    @Res({ passthrough: true }) reply: HeaderSink,
+  ): Promise<HandlerDetailView> {
+    return this.#change(path, by, expected, reply, (c) => this.catalogue.changes.setEnvironment(c, values));
+  }
+
+  async #change(
+    text: string,
+    by: Actor,
+    expected: Expected,
+    reply: HeaderSink,
+    make: (change: Change) => Promise<void>,
+  ): Promise<HandlerDetailView> {
+    const path: ControlPath = parseControlPath(text);
+    this.routes.assertWritable();
+    await make({ path, by, expected });
+    await this.routes.flush();
+    reply.status(200);
+    return showHandler(this.catalogue, path, reply);
+  }
+}

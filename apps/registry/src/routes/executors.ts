@@ -1,0 +1,96 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ControlPath } from '#contracts';
+import { type Connection, type ServiceAnswer, survey } from '#fabric';
+
+/** What every executor is called as a micro-service. */
+const EXECUTOR = 'mesh-executor';
+/** How long one executor is waited for, ms. */
+const LONGEST_MS = 5_000;
+/** Nobody knows how many there are: who is there has answered by then, unless it is very busy. ms */
+const SETTLE_MS = 250;
+/** The first question is asked again after this, each later one after twice as long, up to the last. ms */
+const FIRST_MS = 10;
+const LAST_MS = 250;
+
+/** Ids of executors that run a path. */
+export interface Confirmation {
+  /** They have this revision of the route, or a later one. */
+  readonly confirmed: readonly string[];
+  /** They answer, with an older one. */
+  readonly missing: readonly string[];
+}
+
+export interface ConfirmationTimes {
+  readonly settleMs: number;
+  readonly longestMs: number;
+}
+
+/** The executors, as far as the registry asks them anything: which revision of a route they have. */
+export class Executors {
+  #connection: Connection | undefined;
+
+  constructor(private readonly times: ConfirmationTimes = { settleMs: SETTLE_MS, longestMs: LONGEST_MS }) {}
+
+  follow(connection: Connection): void {
+    this.#connection = connection;
+  }
+
+  /** Resolves when every executor that runs the path has this revision, or when it has been waited for long enough. */
+  async confirm(path: ControlPath, revision: number): Promise<Confirmation> {
+    const connection = this.#connection;
+    if (!connection?.connected) return { confirmed: [], missing: [] };
+    const answers = new Answers(path, revision);
+    const asking = survey(connection, EXECUTOR, path, (answer) => answers.add(answer));
+    try {
+      await this.#askUntil(() => asking.ask(), answers);
+    } finally {
+      asking.stop();
+    }
+    return answers.confirmation;
+  }
+
+  async #askUntil(ask: () => void, answers: Answers): Promise<void> {
+    const started = performance.now();
+    for (let wait = FIRST_MS; ; wait = Math.min(wait * 2, LAST_MS)) {
+      ask();
+      await delay(wait);
+      const waited = performance.now() - started;
+      if (answers.nobody || waited >= this.times.longestMs) return;
+      if (waited >= this.times.settleMs && answers.complete) return;
+    }
+  }
+}
+
+/** The latest word of each executor. */
+class Answers {
+  readonly #revisions = new Map<string, number | undefined>();
+  /** NATS itself says that nobody listens. */
+  nobody = false;
+
+  constructor(
+    private readonly path: ControlPath,
+    private readonly revision: number,
+  ) {}
+
+  add(answer: ServiceAnswer | undefined): void {
+    this.nobody = answer === undefined;
+    if (answer) this.#revisions.set(answer.id, this.#revisionIn(answer));
+  }
+
+  get complete(): boolean {
+    return this.confirmation.missing.length === 0;
+  }
+
+  get confirmation(): Confirmation {
+    const serving = [...this.#revisions].filter((entry): entry is [string, number] => entry[1] !== undefined);
+    const ids = (has: boolean) =>
+      serving.filter(([, revision]) => revision >= this.revision === has).map(([id]) => id);
+    return { confirmed: ids(true).sort(), missing: ids(false).sort() };
+  }
+
+  /** `undefined`: it does not run the path. */
+  #revisionIn({ endpoints }: ServiceAnswer): number | undefined {
+    const found = endpoints.find(({ metadata }) => metadata.path === this.path);
+    return found && Number(found.metadata.revision);
+  }
+}
