@@ -157,7 +157,7 @@ describe('a bucket of S3 that nobody made', () => {
       throw new Error('not here');
     });
     later(() => store.close());
-    const away = { code: 'store-unavailable', cause: { name: 'NoSuchBucket' } };
+    const away = { code: 'store-unavailable', detail: 'It says NoSuchBucket.' };
     await expect(store.get(NOTHING)).rejects.toMatchObject(away);
     await expect(store.put(NOTHING, Buffer.from('nothing'))).rejects.toMatchObject(away);
     await expect(all(store.list())).rejects.toMatchObject(away);
