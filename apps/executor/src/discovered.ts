@@ -1,12 +1,16 @@
-import { type ControlPath, callSubject, type Route } from '#contracts';
+import { type ControlPath, callSubject, isControlPath, type Route } from '#contracts';
 import type { DiscoveredService, Endpoint, RouteTable } from '#fabric';
 import { Counters } from './counters.js';
 
-/** What `nats micro ls` and `nats micro info` show of an executor: one endpoint for each handler that it serves. */
+/**
+ * What `nats micro ls` and `nats micro info` show of an executor: one endpoint for each handler that it serves.
+ * @param serves whether this executor runs a path, once there is a route to it
+ */
 export function describeExecutor(
   id: string,
   routes: RouteTable,
   counters: ReadonlyMap<ControlPath, Counters>,
+  serves: (path: ControlPath) => boolean = () => false,
 ): DiscoveredService {
   return {
     name: 'mesh-executor',
@@ -21,13 +25,29 @@ export function describeExecutor(
         if (stats) yield endpointOf(route, stats);
       }
     },
+    endpointOf(path) {
+      if (!isControlPath(path)) return undefined;
+      const [route, stats] = [routes.get(path), counters.get(path)];
+      if (route && stats) return endpointOf(route, stats);
+      return serves(path) ? awaited(path) : undefined;
+    },
   };
 }
 
+/** A path whose route has not arrived: whoever publishes it waits for us. */
+const awaited = (path: ControlPath): Endpoint => ({
+  name: nameOf(path),
+  subject: callSubject(path),
+  metadata: { path, revision: '0' },
+  stats: new Counters(),
+});
+
+/** An endpoint's name may hold no "/". */
+const nameOf = (path: ControlPath): string => path.replaceAll('/', '_');
+
 function endpointOf({ path, revision, versions, aliases }: Route, stats: Counters): Endpoint {
   return {
-    // An endpoint's name may hold no "/".
-    name: path.replaceAll('/', '_'),
+    name: nameOf(path),
     subject: callSubject(path),
     metadata: {
       path,

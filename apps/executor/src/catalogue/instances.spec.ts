@@ -143,6 +143,19 @@ describe('instances', () => {
     await closing;
   });
 
+  it("see the operator's values for this mesh before the executor's own, and are made anew when they change", () => {
+    const { get, instances } = world(9, { DATABASE_URL: 'own', REGION: 'eu' });
+    const asking = { env: ['DATABASE_URL', 'REGION'] };
+    const set = live({ ...asking, environment: { DATABASE_URL: 'staging' } });
+    const first = get('a', asking);
+    const second = instances.get('a' as ControlPath, set) as Fake;
+    expect(first.spec.environment).toEqual({ DATABASE_URL: 'own', REGION: 'eu' });
+    expect(second.spec.environment).toEqual({ DATABASE_URL: 'staging', REGION: 'eu' });
+    expect(get('a', { ...asking, environment: { DATABASE_URL: 'staging' } })).toBe(second);
+    instances.retain('a' as ControlPath, routeWith('a', set));
+    expect([first.closed, second.closed]).toEqual([true, false]);
+  });
+
   it('see of the environment what their manifest lists and the operator offers', () => {
     const { get } = world(9, { DATABASE_URL: 'postgresql://x', SMTP_URL: 'smtp://x' });
     const { spec } = get('a', { env: ['DATABASE_URL', 'NOT_OFFERED'] });

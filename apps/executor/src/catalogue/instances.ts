@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ControlPath, LiveVersion, Route } from '#contracts';
 import type { HandlerPort, HandlerSpec, Instance, Runtime } from '../runtime/runtime.js';
 import type { ArtifactCache } from './artifact-cache.js';
@@ -81,21 +82,24 @@ export class Instances {
     return [...this.#entries.values()].some((entry) => entry.digest === digest);
   }
 
-  #specOf(path: ControlPath, { version, entry, export: exportName, env, digest }: LiveVersion): HandlerSpec {
-    const environment = Object.fromEntries(
-      env.flatMap((name) => {
-        const value = this.environment[name];
-        return value === undefined ? [] : [[name, value]];
-      }),
-    );
+  #specOf(path: ControlPath, live: LiveVersion): HandlerSpec {
+    const { version, entry, export: exportName, digest } = live;
     return {
       path,
       version,
       entry,
       export: exportName,
-      environment,
+      environment: this.#environmentOf(live),
       folder: () => this.artifacts.folder(digest),
     };
+  }
+
+  /** What the manifest asks for; the operator's values for this mesh go before the executor's own environment. */
+  #environmentOf({ env, environment = {} }: LiveVersion): Record<string, string> {
+    const values = { ...this.environment, ...environment };
+    return Object.fromEntries(
+      env.flatMap((name) => (Object.hasOwn(values, name) ? [[name, values[name] as string]] : [])),
+    );
   }
 }
 
@@ -105,8 +109,14 @@ const keys = new WeakMap<LiveVersion, string>();
 function keyOf(path: ControlPath, live: LiveVersion): string {
   const known = keys.get(live);
   if (known !== undefined) return known;
-  // The digest is part of it: after a registry was set up anew a version number may stand for other bytes.
-  const key = `${path}@${live.version}#${live.digest}`;
+  // The digest is part of it: after a registry was set up anew a version number may stand for other bytes. So is the
+  // environment: a handler reads it when it is loaded.
+  const key = `${path}@${live.version}#${live.digest}${environmentKey(live)}`;
   keys.set(live, key);
   return key;
+}
+
+function environmentKey({ environment }: LiveVersion): string {
+  if (!environment) return '';
+  return `#${createHash('sha256').update(JSON.stringify(environment)).digest('hex')}`;
 }
