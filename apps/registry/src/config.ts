@@ -52,6 +52,13 @@ export const registrySettings = {
     description: 'Environment names, separated by commas, that manifests may ask for; never MESH_*.',
     remedy: 'a list such as DATABASE_URL,SMTP_HOST',
   }),
+  invocationsRetentionDays: setting({
+    variable: 'MESH_INVOCATIONS_RETENTION_DAYS',
+    schema: text.integer(1, 3_650),
+    fallback: '30',
+    description: 'Days for which records of what ran are kept, beside the current one (UTC).',
+    remedy: 'a whole number from 1 to 3650',
+  }),
   maxArtifactBytes: setting({
     variable: 'MESH_MAX_ARTIFACT_BYTES',
     schema: text.integer(1_024, 1_073_741_824),

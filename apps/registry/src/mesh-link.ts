@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { MeshError } from '#contracts';
 import { type Connection, type ConnectOptions, connect } from '#fabric';
 import type { Log } from '#lifecycle';
+import type { Recording } from './recording.js';
 import type { Executors } from './routes/executors.js';
 import type { RouteWriter } from './routes/route-writer.js';
 
@@ -22,6 +23,7 @@ export class MeshLink {
     private readonly options: ConnectOptions,
     private readonly routes: RouteWriter,
     private readonly executors: Executors,
+    private readonly recording: Recording,
     private readonly serveCalls: () => Promise<unknown>,
     private readonly log: Log,
   ) {
@@ -50,7 +52,7 @@ export class MeshLink {
   /** Call it when nothing is in flight any more. */
   async stop(): Promise<void> {
     this.leave();
-    await this.routes.stop();
+    await Promise.all([this.routes.stop(), this.recording.stop()]);
     await this.#connection?.close();
   }
 
@@ -59,7 +61,7 @@ export class MeshLink {
     if (!connection) return;
     this.#connection = connection;
     this.executors.follow(connection);
-    await Promise.all([this.routes.follow(connection), this.serveCalls()]);
+    await Promise.all([this.routes.follow(connection), this.recording.follow(connection), this.serveCalls()]);
   }
 
   /** A connection; `undefined` when stopped before there was one. */

@@ -2,9 +2,11 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { ArtifactStore } from '#artifacts';
 import { healthModule, type Readiness } from '#lifecycle';
 import { AuditController } from './audit/audit.controller.js';
+import { HeadKeeper } from './audit/head-keeper.js';
 import { Catalogue } from './catalogue/catalogue.js';
 import { HandlersController } from './handlers/handlers.controller.js';
 import { VersionsController } from './handlers/versions.controller.js';
+import { InvocationsController } from './invocations/invocations.controller.js';
 import { Door } from './publish/door.js';
 import { PublishController } from './publish/publish.controller.js';
 import { ChangesController } from './routes/changes.controller.js';
@@ -21,6 +23,7 @@ export interface RegistryParts {
   readonly door: Door;
   readonly routes: RouteWriter;
   readonly executors: Executors;
+  readonly head: HeadKeeper;
   readonly rpc: DrainingNats;
   readonly readiness: Readiness;
   readonly metrics: Parameters<typeof healthModule>[1];
@@ -33,6 +36,7 @@ const CONTROLLERS = [
   ChangesController,
   TokensController,
   AuditController,
+  InvocationsController,
   RegistryRpcController,
 ];
 
@@ -49,6 +53,7 @@ export function registryModule(parts: RegistryParts): DynamicModule {
       { provide: Door, useValue: parts.door },
       { provide: RouteWriter, useValue: parts.routes },
       { provide: Executors, useValue: parts.executors },
+      { provide: HeadKeeper, useValue: parts.head },
       { provide: DrainingNats, useValue: parts.rpc },
     ],
   };

@@ -12,6 +12,7 @@ import { openCatalogue } from './catalogue/open.js';
 import { type RegistryConfig, refuseUnguarded, registrySettings } from './config.js';
 import { MeshLink } from './mesh-link.js';
 import { Door } from './publish/door.js';
+import { Recording } from './recording.js';
 import { registryModule } from './registry.module.js';
 import { Executors } from './routes/executors.js';
 import { RouteWriter } from './routes/route-writer.js';
@@ -66,15 +67,18 @@ async function serve(config: RegistryConfig, catalogue: Catalogue, log: Log): Pr
     queue: RPC_QUEUE,
   });
 
+  const metrics = createMetrics('registry');
+  const recording = new Recording(catalogue, config.invocationsRetentionDays, metrics, log);
   const module = registryModule({
     catalogue,
     artifacts,
     door,
     routes,
     executors,
+    head: recording.head,
     rpc,
     readiness,
-    metrics: createMetrics('registry'),
+    metrics,
   });
   const app = await NestFactory.create<NestFastifyApplication>(
     module,
@@ -87,7 +91,14 @@ async function serve(config: RegistryConfig, catalogue: Catalogue, log: Log): Pr
   await app.listen(config.port, config.host);
 
   const serveCalls = () => app.startAllMicroservices();
-  const joining = new MeshLink({ ...config, name: 'registry' }, routes, executors, serveCalls, log);
+  const joining = new MeshLink(
+    { ...config, name: 'registry' },
+    routes,
+    executors,
+    recording,
+    serveCalls,
+    log,
+  );
   link = joining;
   readiness
     .check('database', () => catalogue.reachable)

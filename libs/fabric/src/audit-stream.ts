@@ -3,7 +3,8 @@ export interface AuditWriter {
   /**
    * Resolves when the stream has it on file.
    * @param id the same id sent again is kept once
-   * @throws MeshError `not-connected` when it is not certain to be kept: send it again
+   * @throws MeshError `not-connected` when it is not certain to be kept: send it again; `not-found` when there is no
+   *   stream, since no registry was ever there to make it
    */
   sendInvocations(id: string, batch: string): Promise<void>;
 }

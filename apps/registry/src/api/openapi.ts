@@ -3,6 +3,7 @@ import {
   ApiBearerAuth,
   ApiBody,
   ApiConsumes,
+  ApiQuery,
   ApiResponse,
   DocumentBuilder,
   SwaggerModule,
@@ -103,6 +104,14 @@ export const Takes = (schema: z.ZodType) =>
   applyDecorators(
     ApiConsumes('application/json'),
     ApiBody({ schema: schemaOf(schema, 'input'), required: true }),
+  );
+
+/** Documents query parameters, each text that may be left out. */
+export const OptionalQueries = (descriptions: Readonly<Record<string, string>>) =>
+  applyDecorators(
+    ...Object.entries(descriptions).map(([name, description]) =>
+      ApiQuery({ name, description, required: false, schema: { type: 'string' } }),
+    ),
   );
 
 /** `/docs` and `/openapi.json`. */

@@ -1,22 +1,17 @@
 import type { DataSource } from 'typeorm';
 import { type ControlPath, MeshError } from '#contracts';
+import { Audit } from './audit/audit.js';
 import { Database } from './database.js';
-import { AuditRow, ReportRow, VersionRow } from './entities.js';
+import { ReportRow, VersionRow } from './entities.js';
+import { Invocations } from './invocations/invocations.js';
 import { type LiveQuery, liveHandlers } from './live.js';
 import { sqlState } from './outage.js';
 import { publish } from './publishing.js';
-import { auditRecord, reportRecord } from './records.js';
+import { reportRecord } from './records.js';
 import { RouteChanges } from './route-changes.js';
 import { RouteOutbox } from './route-outbox.js';
 import { TokenStore } from './token-store.js';
-import type {
-  AuditRecord,
-  HandlerRecord,
-  ListedVersion,
-  Publication,
-  Published,
-  ReportRecord,
-} from './values.js';
+import type { HandlerRecord, ListedVersion, Publication, Published, ReportRecord } from './values.js';
 import { listedVersion, listVersions } from './versions.js';
 
 /** A report older than this is of an executor that is long gone. */
@@ -31,17 +26,26 @@ export class Catalogue {
   readonly changes: RouteChanges;
   readonly outbox: RouteOutbox;
   readonly tokens: TokenStore;
+  readonly audit: Audit;
+  readonly invocations: Invocations;
 
   constructor(source: DataSource) {
     this.#database = new Database(source);
     this.changes = new RouteChanges(this.#database);
     this.outbox = new RouteOutbox(this.#database);
     this.tokens = new TokenStore(this.#database);
+    this.audit = new Audit(this.#database);
+    this.invocations = new Invocations(this.#database);
   }
 
   /** What the last statement or heartbeat met. */
   get reachable(): boolean {
     return this.#database.reachable;
+  }
+
+  /** Called after each change that was committed. */
+  onChange(listener: () => void): void {
+    this.#database.onCommit(listener);
   }
 
   /** @throws MeshError `conflict`, `bad-artifact`, `revision-mismatch`: see {@link publish} */
@@ -78,16 +82,6 @@ export class Catalogue {
 
   version(path: ControlPath, version: string): Promise<ListedVersion | undefined> {
     return this.#database.run((manager) => listedVersion(manager, path, version));
-  }
-
-  /** Newest first. */
-  auditEntries(before: number | undefined, limit: number): Promise<AuditRecord[]> {
-    return this.#database.run(async (manager) => {
-      const select = manager.createQueryBuilder(AuditRow, 'a');
-      if (before !== undefined) select.where('a.seq < :before', { before });
-      const rows = await select.orderBy('a.seq', 'DESC').limit(limit).getMany();
-      return rows.map(auditRecord);
-    });
   }
 
   /** An executor cannot run a version. @throws MeshError `no-version` */

@@ -2,6 +2,8 @@ import { DataSource } from 'typeorm';
 import { ENTITIES } from './entities.js';
 import { Catalogue1763760000000 } from './migrations/1763760000000-catalogue.js';
 import { ControlPlane1763900000000 } from './migrations/1763900000000-control-plane.js';
+import { AuditChain1763910000000 } from './migrations/1763910000000-audit-chain.js';
+import { Invocations1763920000000 } from './migrations/1763920000000-invocations.js';
 
 /** Bounds in ms: the registry answers 503 rather than hang with a database that is away or frozen. */
 const CONNECT_MS = 5_000;
@@ -19,7 +21,12 @@ export function dataSource(url: string, onIdleError: (error: Error) => void): Da
     type: 'postgres',
     url,
     entities: ENTITIES,
-    migrations: [Catalogue1763760000000, ControlPlane1763900000000],
+    migrations: [
+      Catalogue1763760000000,
+      ControlPlane1763900000000,
+      AuditChain1763910000000,
+      Invocations1763920000000,
+    ],
     synchronize: false,
     migrationsRun: false,
     logging: false,

@@ -11,6 +11,7 @@ const HEARTBEAT_MS = 2_000;
 export class Database {
   readonly #source: DataSource;
   readonly #heartbeat: NodeJS.Timeout;
+  readonly #committed: (() => void)[] = [];
   #reachable = true;
   #beating = false;
 
@@ -25,8 +26,15 @@ export class Database {
     return this.#reachable;
   }
 
-  transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.run((manager) => manager.transaction(work));
+  async transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const result = await this.run((manager) => manager.transaction(work));
+    for (const listener of this.#committed) listener();
+    return result;
+  }
+
+  /** Called after each {@link transaction}. */
+  onCommit(listener: () => void): void {
+    this.#committed.push(listener);
   }
 
   async run<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {

@@ -9,7 +9,7 @@ import {
   RetentionPolicy,
   StorageType,
 } from '@nats-io/jetstream';
-import { nanos } from '@nats-io/transport-node';
+import { nanos, RequestError } from '@nats-io/transport-node';
 import { AUDIT_INVOCATIONS, AUDIT_STREAM, AUDIT_SUBJECTS, MeshError } from '#contracts';
 import type { AuditReader, AuditWriter, StoredBatch } from '../audit-stream.js';
 import type { Connection } from '../connection.js';
@@ -55,10 +55,17 @@ export function openAuditWriter(connection: Connection): AuditWriter {
         const options = { msgID: id, timeout: SEND_LIMIT_MS, expect: { streamName: AUDIT_STREAM } };
         await js.publish(AUDIT_INVOCATIONS, batch, options);
       } catch (cause) {
-        throw new MeshError('not-connected', undefined, { cause });
+        const code = nobodyTakes(cause) ? 'not-found' : 'not-connected';
+        throw new MeshError(code, undefined, { cause });
       }
     },
   };
+}
+
+/** No stream has the subject: the server itself says so. */
+function nobodyTakes(error: unknown): boolean {
+  const { cause } = error as { cause?: unknown };
+  return cause instanceof RequestError && cause.isNoResponders();
 }
 
 /** Makes stream and consumer if need be, or brings them up to date. */

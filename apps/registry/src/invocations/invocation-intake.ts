@@ -1,0 +1,152 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { asMeshError, type InvocationBatch, unpackInvocations } from '#contracts';
+import { type AuditReader, type Connection, openAuditReader, type StoredBatch } from '#fabric';
+import type { Log } from '#lifecycle';
+import type { Catalogue } from '../catalogue/catalogue.js';
+import { refusedFor } from '../catalogue/invocations/invocations.js';
+
+/** Batches written in one transaction at most: 50,000 records of a full batch each. */
+const TAKE = 100;
+/** After a failure, ms. */
+const RETRY_MS = 1_000;
+
+interface Taken {
+  readonly stored: StoredBatch;
+  readonly batch: InvocationBatch;
+}
+
+/**
+ * Invocation records, from stream AUDIT into the catalogue. A batch is let go from the stream once it is committed: it
+ * may be delivered again, by any failure in between, and is then passed over by its id. While Postgres is away nothing is taken.
+ *
+ * Two stages run side by side: what comes next is fetched and decoded while Postgres writes what came before.
+ */
+export class InvocationIntake {
+  #connection: Connection | undefined;
+  #running: Promise<void> | undefined;
+  #reader: AuditReader | undefined;
+  readonly #stopping = Promise.withResolvers<void>();
+  #stopped = false;
+  #failing = false;
+  /** Records that were written. */
+  rows = 0;
+  /** Batches that were delivered again. */
+  repeated = 0;
+  /** Batches that nobody can read. */
+  refused = 0;
+
+  /** @param firstDay of the records that are kept */
+  constructor(
+    private readonly catalogue: Catalogue,
+    private readonly firstDay: () => number,
+    private readonly log: Log,
+  ) {}
+
+  /** True while batches are being taken. */
+  get taking(): boolean {
+    return this.#reader !== undefined;
+  }
+
+  /** NATS is there. Resolves when the stream is, so that executors find it. */
+  async follow(connection: Connection): Promise<void> {
+    this.#connection = connection;
+    const opened = Promise.withResolvers<void>();
+    this.#running = this.#run(opened.resolve);
+    await opened.promise;
+  }
+
+  /** Finishes what was taken. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#stopping.resolve();
+    await this.#running;
+  }
+
+  async #run(opened: () => void): Promise<void> {
+    let writing = Promise.resolve();
+    while (!this.#stopped) {
+      try {
+        this.#reader ??= await openAuditReader(this.#connection as Connection);
+        opened();
+        if (!this.catalogue.reachable) await delay(RETRY_MS);
+        else {
+          const taken = this.#decode(await this.#take(this.#reader));
+          await writing;
+          writing = this.#write(taken);
+        }
+      } catch (error) {
+        this.#reader = undefined;
+        await this.#failed('Invocation records cannot be read from the stream; trying on.', error);
+      }
+    }
+    opened();
+    await writing;
+  }
+
+  /** A stop does not wait for what may come; what comes nevertheless is given back. */
+  async #take(reader: AuditReader): Promise<readonly StoredBatch[]> {
+    const taking = reader.take(TAKE);
+    const taken = await Promise.race([taking, this.#stopping.promise]);
+    if (!taken)
+      taking.then(
+        (batches) => batches.forEach((batch) => void batch.again(0)),
+        () => undefined,
+      );
+    return taken ?? [];
+  }
+
+  /** What cannot be read now can never be: it would circle in the stream for ever. */
+  #decode(stored: readonly StoredBatch[]): Taken[] {
+    return stored.flatMap((one) => {
+      try {
+        return [{ stored: one, batch: unpackInvocations(one.json) }];
+      } catch (error) {
+        this.#refuse(one, asMeshError(error).message);
+        return [];
+      }
+    });
+  }
+
+  async #write(taken: readonly Taken[]): Promise<void> {
+    if (taken.length === 0) return;
+    try {
+      const { rows, repeated } = await this.catalogue.invocations.write(
+        taken.map(({ batch }) => batch),
+        this.firstDay(),
+      );
+      for (const { stored } of taken) stored.done();
+      this.rows += rows;
+      this.repeated += repeated;
+      this.#failing = false;
+    } catch (error) {
+      await this.#notWritten(taken, error);
+    }
+  }
+
+  /** One that Postgres refuses must not hold up the others: each is tried by itself. */
+  async #notWritten(taken: readonly Taken[], error: unknown): Promise<void> {
+    const reason = refusedFor(error);
+    if (reason !== undefined && taken.length > 1) {
+      for (const one of taken) await this.#write([one]);
+      return;
+    }
+    for (const { stored } of taken)
+      if (reason === undefined) stored.again(RETRY_MS);
+      else this.#refuse(stored, reason);
+    if (reason === undefined)
+      await this.#failed('Invocation records cannot be written; they wait in the stream.', error);
+  }
+
+  #refuse(stored: StoredBatch, reason: string): void {
+    this.refused++;
+    this.log.error(`A batch of invocation records is refused: ${reason}`);
+    stored.refuse(reason);
+  }
+
+  /** Says so once, until it works again. */
+  async #failed(text: string, error: unknown): Promise<void> {
+    if (!this.#failing && !this.#stopped) this.log.warn(text, error);
+    this.#failing = true;
+    if (!this.#stopped) await delay(RETRY_MS);
+  }
+}
