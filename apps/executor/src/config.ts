@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { artifactSettings } from '#artifacts';
 import { type Config, setting, text } from '#contracts';
 import { natsSettings } from '#fabric';
@@ -43,6 +44,17 @@ export const settings = {
     description:
       'Bytes that artifacts may take there together. Those that no route names go first, then those that were not used for longest.',
     remedy: 'a whole number of bytes, such as 2147483648',
+  }),
+  auditSample: setting({
+    variable: 'MESH_AUDIT_SAMPLE',
+    schema: z
+      .string()
+      .regex(/^(0|1|0?\.\d{1,6}|[01]\.0*)$/, 'not a number from 0 to 1')
+      .transform(Number),
+    fallback: '1',
+    description:
+      'Share of the invocations that ended OK of which a record is kept, from 0 (none) to 1 (all). Of all others every one is.',
+    remedy: 'a number from 0 to 1, such as 0.1',
   }),
   handlerEnvironment: setting({
     variable: 'MESH_HANDLER_ENV',

@@ -17,11 +17,14 @@ import {
   createCallIntake,
   createInvoker,
   type Discovery,
+  openAuditWriter,
   type RouteFeed,
   serveDiscovery,
   watchRoutes,
 } from '#fabric';
 import { logger, RegistryRpc } from '#lifecycle';
+import { Outbox } from './audit/outbox.js';
+import { Recorder } from './audit/recorder.js';
 import { Instances } from './catalogue/instances.js';
 import { type Artifacts, openArtifacts } from './catalogue/open-artifacts.js';
 import type { ExecutorConfig } from './config.js';
@@ -50,13 +53,14 @@ const RUNTIMES: Record<ExecutorConfig['isolation'], Runtime> = {
 export class Executor
   implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown
 {
-  readonly id = uuidv7();
   #discovery: Discovery | undefined;
 
   constructor(
     readonly connection: Connection,
     readonly routes: RouteFeed,
     readonly intake: RequestIntake,
+    readonly outbox: Outbox,
+    private readonly recorder: Recorder,
     private readonly instances: Instances,
     private readonly artifacts: Artifacts,
     private readonly registry: RegistryRpc,
@@ -69,7 +73,7 @@ export class Executor
     this.artifacts.prefetch.follow(this.routes);
     this.#discovery = serveDiscovery(
       this.connection,
-      describeExecutor(this.id, this.routes, this.intake.counters),
+      describeExecutor(this.outbox.executor, this.routes, this.intake.counters, this.intake.serves),
     );
     // The server has taken the subscriptions when it has answered what came after them.
     await this.connection.flush();
@@ -82,6 +86,8 @@ export class Executor
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.intake.idle();
+    const lost = await this.recorder.flush();
+    if (lost > 0) log.error(`Invocation records that NATS did not take: ${lost}.`);
     if (this.connection.connected) await this.connection.flush();
     await this.instances.close();
   }
@@ -124,11 +130,25 @@ export function executorModule(
         useFactory: createInstances,
         inject: [CONNECTION, RegistryRpc, ARTIFACTS, CONFIG, ENVIRONMENT],
       },
-      { provide: RequestIntake, useFactory: createIntake, inject: [CONNECTION, ROUTES, Instances, CONFIG] },
+      {
+        provide: Outbox,
+        useFactory: (connection: Connection) => new Outbox(openAuditWriter(connection), uuidv7()),
+        inject: [CONNECTION],
+      },
+      {
+        provide: Recorder,
+        useFactory: (outbox: Outbox) => new Recorder(outbox, config.auditSample),
+        inject: [Outbox],
+      },
+      {
+        provide: RequestIntake,
+        useFactory: createIntake,
+        inject: [CONNECTION, ROUTES, Instances, Recorder, CONFIG],
+      },
       {
         provide: Executor,
         useFactory: (...parts: ConstructorParameters<typeof Executor>) => new Executor(...parts),
-        inject: [CONNECTION, ROUTES, RequestIntake, Instances, ARTIFACTS, RegistryRpc],
+        inject: [CONNECTION, ROUTES, RequestIntake, Outbox, Recorder, Instances, ARTIFACTS, RegistryRpc],
       },
     ],
   };
@@ -156,6 +176,7 @@ function createIntake(
   connection: Connection,
   routes: RouteFeed,
   instances: Instances,
+  recorder: Recorder,
   config: ExecutorConfig,
 ): RequestIntake {
   const maxBody = () => connection.maxBody;
@@ -165,6 +186,7 @@ function createIntake(
     servedBy(config),
     new Invoke(instances),
     maxBody,
+    recorder,
     log,
   );
 }

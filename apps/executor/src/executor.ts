@@ -76,6 +76,18 @@ function countCalls(executor: Executor, metrics: ReturnType<typeof createMetrics
     });
   const { intake } = executor;
   gauge('mesh_executor_in_flight', 'Calls that are being run.', (g) => g.set(intake.inFlight));
+  const { outbox } = executor;
+  gauge('mesh_executor_audit_waiting', 'Invocation records that wait for NATS.', (g) =>
+    g.set(outbox.waiting),
+  );
+  gauge(
+    'mesh_executor_audit_dropped_total',
+    'Invocation records that memory had no room for while NATS was away.',
+    (g) => {
+      for (const [outcome, count] of Object.entries(outbox.dropped)) g.set({ outcome }, count);
+    },
+    ['outcome'],
+  );
   gauge(
     'mesh_executor_requests_total',
     'Calls of a path.',

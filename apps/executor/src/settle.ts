@@ -3,6 +3,7 @@ import { errorOutcome, type Outcome } from '#handler/runtime';
 
 export interface EncodedReply {
   readonly outcome: Outcome['outcome'];
+  readonly status: number;
   readonly headers: Uint8Array;
   readonly body: Uint8Array;
 }
@@ -39,7 +40,7 @@ function encode(
     ...(contentType === undefined ? undefined : { contentType }),
     ...(meta === undefined ? undefined : { meta }),
   });
-  return { outcome, headers, body };
+  return { outcome, status, headers, body };
 }
 
 const tooLarge = (id: string, why: string): Outcome =>

@@ -1,10 +1,13 @@
 import { type ControlPath, decodeHeaders, type HeaderMap, type Route } from '#contracts';
 import type { CallIntake, IncomingCall, RouteTable, ServedPath } from '#fabric';
 import type { Log } from '#lifecycle';
+import type { Recorder } from '../audit/recorder.js';
 import { Counters } from '../counters.js';
 import type { Invoke, Invoked } from '../invoke.js';
 import { replyOf } from '../settle.js';
 
+/** A call is tried once. */
+const FIRST = 1;
 const NO_HEADERS: HeaderMap = Object.freeze(Object.create(null));
 
 /**
@@ -22,9 +25,10 @@ export class RequestIntake {
   constructor(
     private readonly intake: CallIntake,
     private readonly routes: RouteTable,
-    private readonly serves: (path: ControlPath) => boolean,
+    readonly serves: (path: ControlPath) => boolean,
     private readonly invoke: Invoke,
     private readonly maxBody: () => number,
+    private readonly recorder: Pick<Recorder, 'record'>,
     private readonly log: Log,
   ) {}
 
@@ -73,7 +77,7 @@ export class RequestIntake {
     try {
       const route = this.routes.get(call.path);
       const headers = call.headers ? decodeHeaders(call.headers) : NO_HEADERS;
-      this.#reply(call, await this.invoke.run(route, headers, call.body, 1), started);
+      this.#reply(call, headers, await this.invoke.run(route, headers, call.body, FIRST), started);
     } catch (error) {
       this.log.error('A call could not be answered.', error);
     } finally {
@@ -81,10 +85,13 @@ export class RequestIntake {
     }
   }
 
-  #reply(call: IncomingCall, { id, version, outcome }: Invoked, started: number): void {
-    const { outcome: code, headers, body } = replyOf(outcome, id, version, this.maxBody());
+  #reply(call: IncomingCall, asked: HeaderMap, { id, version, outcome }: Invoked, started: number): void {
+    const { outcome: code, status, headers, body } = replyOf(outcome, id, version, this.maxBody());
     call.reply(headers, body);
-    this.counters.get(call.path)?.count(performance.now() - started, code === 'ok' ? undefined : code);
-    if (outcome.cause) this.log.warn(`${call.path}@${version ?? '?'} ${code}`, { id, ...outcome.cause });
+    const duration = performance.now() - started;
+    const { path } = call;
+    this.counters.get(path)?.count(duration, code === 'ok' ? undefined : code);
+    this.recorder.record({ id, path, version, status, outcome: code, duration, attempt: FIRST }, asked);
+    if (outcome.cause) this.log.warn(`${path}@${version ?? '?'} ${code}`, { id, ...outcome.cause });
   }
 }
