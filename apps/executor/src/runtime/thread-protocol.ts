@@ -31,9 +31,27 @@ export type ToThread =
 export type FromThread =
   | readonly ['ready']
   | readonly ['unloadable', code: ErrorCode, detail: string, cause: OutcomeCause | undefined]
-  | readonly ['done', key: number, outcome: Outcome]
+  | readonly ['done', key: number, outcome: Omit<Outcome, 'body'>, body: CrossingBody]
   | readonly ['log', id: string, level: LogLevel, message: string, fields: object | undefined]
   | readonly ['call', call: number, path: string, request: CallRequest];
+
+/**
+ * An answer's bytes on their way out of a thread. Short ones cross as a string with a character for each byte:
+ * a `Uint8Array` brings a buffer of its own along, which costs more than all the rest of a message.
+ */
+export type CrossingBody = string | Uint8Array;
+
+const SHORT_BYTES = 4096;
+
+export function toCrossing(body: Uint8Array): CrossingBody {
+  if (body.length <= SHORT_BYTES)
+    return Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1');
+  // A view takes its whole buffer across.
+  return body.byteLength === body.buffer.byteLength ? body : new Uint8Array(body);
+}
+
+export const fromCrossing = (body: CrossingBody): Uint8Array =>
+  typeof body === 'string' ? Buffer.from(body, 'latin1') : body;
 
 /** Collects messages and posts those of one turn together. */
 export class Batch<T> {
@@ -41,7 +59,7 @@ export class Batch<T> {
   readonly #post: (messages: T[]) => void;
   readonly #schedule: (flush: () => void) => void;
 
-  /** @param schedule when to post: at the end of what runs now (`queueMicrotask`) or of this turn (`setImmediate`) */
+  /** @param schedule when to post: before other promises go on (`queueMicrotask`) or after them (`process.nextTick`) */
   constructor(post: (messages: T[]) => void, schedule: (flush: () => void) => void) {
     this.#post = post;
     this.#schedule = schedule;

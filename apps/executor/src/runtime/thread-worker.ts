@@ -3,7 +3,7 @@ import { asMeshError, MeshError } from '#contracts';
 import { type CallReply, type CallRequest, describe } from '#handler/runtime';
 import { loadHandler } from './load-handler.js';
 import { Runner } from './runner.js';
-import { Batch, type FromThread, type ThreadStart, type ToThread } from './thread-protocol.js';
+import { Batch, type FromThread, type ThreadStart, type ToThread, toCrossing } from './thread-protocol.js';
 
 /*
  * The inside of a worker thread: loads one version of one handler, then runs what arrives. Messages that arrive
@@ -18,7 +18,7 @@ class HandlerThread {
   #nextCall = 0;
 
   constructor(post: (messages: FromThread[]) => void) {
-    this.#out = new Batch(post, setImmediate);
+    this.#out = new Batch(post, process.nextTick);
   }
 
   async load(start: ThreadStart): Promise<Runner | undefined> {
@@ -54,8 +54,9 @@ class HandlerThread {
     runner: Runner,
     [, key, id, headers, body, attempt, timeout]: Extract<ToThread, readonly ['run', ...unknown[]]>,
   ) {
-    const outcome = await runner.run({ key, id, headers, body: body ?? NO_BYTES, attempt, timeout });
-    this.#send(['done', key, { ...outcome, body: compact(outcome.body) }]);
+    const run = { key, id, headers, body: body ?? NO_BYTES, attempt, timeout };
+    const { body: answer, ...outcome } = await runner.run(run);
+    this.#send(['done', key, outcome, toCrossing(answer)]);
   }
 
   #call(path: string, request: CallRequest): Promise<CallReply> {
@@ -76,11 +77,6 @@ class HandlerThread {
   #send(message: FromThread): void {
     this.#out.add(message);
   }
-}
-
-/** A view takes its whole buffer across, and small ones are views of Node's pool of 8 KiB. */
-function compact(body: Uint8Array): Uint8Array {
-  return body.byteLength === body.buffer.byteLength ? body : new Uint8Array(body);
 }
 
 if (parentPort) {

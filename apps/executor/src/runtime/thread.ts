@@ -3,7 +3,7 @@ import { asMeshError, type ErrorCode, MeshError } from '#contracts';
 import { type CallRequest, errorOutcome, type Outcome } from '#handler/runtime';
 import { LOAD_LIMIT_MS, loadTimeout } from './load-handler.js';
 import type { HandlerPort, HandlerSpec, Instance, Invocation } from './runtime.js';
-import { Batch, type FromThread, type ThreadStart, type ToThread } from './thread-protocol.js';
+import { Batch, type FromThread, fromCrossing, type ThreadStart, type ToThread } from './thread-protocol.js';
 
 /**
  * idle → starting → running → (crashed or unloadable: back to idle, so that the next call tries anew) → closed.
@@ -133,7 +133,7 @@ export class ThreadInstance implements Instance {
         return this.#end(worker, new MeshError(code, detail, { cause }));
       }
       case 'done':
-        return this.#done(message[1], message[2]);
+        return this.#done(message[1], { ...message[2], body: fromCrossing(message[3]) });
       case 'log': {
         const [, id, level, text, fields] = message;
         return this.#port.log(this.#spec, id, level, text, fields);
