@@ -95,13 +95,15 @@ export function unreachable(url: string, cause: unknown): CliError {
   );
 }
 
+const RAISE =
+  'A version never changes: raise "version" in package.json (or in handler(…)) and publish again.';
 /** What to do about each refusal that has something to be done about. */
 const REMEDIES: Readonly<Record<string, string>> = {
   unauthorized: 'Set MESH_TOKEN to a valid token of this registry; check it by: mesh doctor',
   forbidden: 'Use a token with a greater role; an admin makes one by: mesh token create <name> --role …',
   'not-found': 'See what is there: mesh list, mesh versions <path>',
   'no-version': 'See what is there: mesh versions <path>',
-  conflict: 'A version never changes: raise "version" in package.json (or in handler(…)) and publish again.',
+  conflict: 'See what is live, and under which names: mesh route <path>',
   'revision-mismatch':
     'Somebody else changed this route meanwhile. Look at it (mesh route <path>), then try again.',
   'bad-artifact': 'Correct what it says, and publish again.',
@@ -116,7 +118,8 @@ export function refusal(
   { code, title, detail }: Problem,
 ): CliError {
   const why = detail ?? title ?? 'it gave no reason';
-  const remedy = REMEDIES[code ?? ''] ?? remedyFor(status, url, path);
+  const isPublish = code === 'conflict' && path.endsWith('/versions');
+  const remedy = isPublish ? RAISE : (REMEDIES[code ?? ''] ?? remedyFor(status, url, path));
   const exit = status >= 500 ? EXIT.failed : EXIT.refused;
   return new CliError(
     `The registry refused (${status}${code ? ` ${code}` : ''}): ${why}`,

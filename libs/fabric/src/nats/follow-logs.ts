@@ -14,6 +14,8 @@ export function followLogs(
 ): { refused: Promise<never>; stop(): void } {
   const { nc } = connection as NatsMeshConnection;
   const refused = Promise.withResolvers<never>();
+  // It may come before anyone waits for it.
+  refused.promise.catch(() => undefined);
   const subscription = nc.subscribe(logSubject(path), {
     callback: (error, message) => {
       if (error) refused.reject(error);
