@@ -3,10 +3,15 @@ import { z } from 'zod';
 import { isVersion } from '#contracts';
 import { parsed } from './paging.js';
 
-/** The body, by its schema; no body at all is an empty object. @throws MeshError `bad-request` naming every fault */
-export const JsonBody = createParamDecorator((schema: z.ZodType, context: ExecutionContext): unknown =>
-  parsed(schema, context.switchToHttp().getRequest<{ body?: unknown }>().body ?? {}),
-);
+/**
+ * The body, by its schema; no body at all is an empty object. The schema does not go through Nest, which takes
+ * whatever has a `transform` for a pipe.
+ * @throws MeshError `bad-request` naming every fault
+ */
+export const JsonBody = (schema: z.ZodType): ParameterDecorator =>
+  createParamDecorator((_data: unknown, context: ExecutionContext): unknown =>
+    parsed(schema, context.switchToHttp().getRequest<{ body?: unknown }>().body ?? {}),
+  )();
 
 /** A text that Postgres can keep: whole characters, none of them NUL. @param max characters */
 export const text = (max: number) =>
