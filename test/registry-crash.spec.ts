@@ -1,0 +1,176 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import pg from 'pg';
+import type { ControlPath } from '#contracts';
+import { type Connection, connect, openRouteStore, type RouteStore } from '#fabric';
+import { type NatsServer, type PostgresServer, startNats, startPostgres } from '#servers';
+import { between, randomFrom } from './fixtures/random.js';
+import { ServiceProcess } from './fixtures/service-process.js';
+import { until } from './fixtures/until.js';
+import {
+  artifactOf,
+  closeAll,
+  digestOf,
+  get,
+  later,
+  publish,
+  TOKEN,
+  temporaryFolder,
+} from './registry.fixture.js';
+
+/*
+ * Two registries on one database, killed at any moment of a publication. Afterwards a version is there whole, or not
+ * at all, and KV says what Postgres says. MESH_CRASH_ROUNDS asks for more rounds than the default.
+ */
+
+const ROUNDS = Number(process.env.MESH_CRASH_ROUNDS ?? 12);
+const ROUND_MS = 12_000;
+/** A publication takes some 30 ms; a kill is as likely at any moment of it, and a little after. */
+const KILL_WITHIN_MS = 45;
+const PATHS = ['users/find', 'users/list'] as const;
+
+let postgres: PostgresServer;
+let nats: NatsServer;
+let client: pg.Client;
+let store: RouteStore;
+let environment: Record<string, string>;
+let artifacts: string;
+
+beforeAll(async () => {
+  [postgres, nats] = await Promise.all([startPostgres(), startNats()]);
+  const database = await postgres.createDatabase('mesh');
+  const { user, password } = nats.users.registry;
+  artifacts = temporaryFolder();
+  environment = {
+    MESH_DATABASE_URL: database,
+    MESH_NATS_URL: nats.url,
+    MESH_NATS_USER: user,
+    MESH_NATS_PASSWORD: password,
+    MESH_REGISTRY_PORT: '0',
+    MESH_ARTIFACTS_URL: pathToFileURL(artifacts).href,
+    MESH_ADMIN_TOKEN: TOKEN,
+  };
+  client = new pg.Client({ connectionString: database });
+  await client.connect();
+  store = await openRouteStore(await connection(user, password));
+});
+afterEach(() => ServiceProcess.endAll());
+afterAll(async () => {
+  await client.end();
+  await closeAll();
+  await Promise.all([postgres.stop(), nats.stop()]);
+});
+
+async function connection(natsUser: string, natsPassword: string): Promise<Connection> {
+  const options = { name: 'test', natsUrl: nats.url, natsUser, natsPassword, natsCredentials: undefined };
+  const made = await connect(options);
+  later(() => made.close());
+  return made;
+}
+
+interface Registry {
+  readonly process: ServiceProcess;
+  readonly url: string;
+}
+
+async function start(): Promise<Registry> {
+  const process = new ServiceProcess('registry', environment);
+  await process.printed('listens on ');
+  const url = await until(async () => /listens on (http:\/\/[0-9.:]+\d)/.exec(process.output)?.[1]);
+  await until(async () => (await fetch(`${url}/health/ready`)).status === 200);
+  return { process, url };
+}
+
+/** A version on its way. */
+interface Attempt {
+  readonly path: ControlPath;
+  readonly version: string;
+  readonly artifact: Buffer;
+  /** HTTP status; `undefined`: there was no answer. */
+  readonly status: Promise<number | undefined>;
+}
+
+async function attempt(registry: Registry, path: string, version: string): Promise<Attempt> {
+  const artifact = await artifactOf({ path, version }, `export default () => '${path} ${version}';`);
+  const status = publish(registry, path, artifact).then(
+    (answer) => answer.status,
+    () => undefined,
+  );
+  return { path: path as ControlPath, version, artifact, status };
+}
+
+/** There whole and as it was answered, or not at all. */
+async function check(registry: Registry, { path, version, artifact, status }: Attempt): Promise<boolean> {
+  const found = await get(registry, `/v1/handlers/${encodeURIComponent(path)}/versions/${version}`);
+  const audited = await client.query(
+    `SELECT detail FROM audit_entries WHERE action = 'publish' AND path = $1 AND version = $2`,
+    [path, version],
+  );
+  const history = await client.query('SELECT FROM route_history WHERE path = $1 AND live @> $2::jsonb', [
+    path,
+    JSON.stringify([{ version }]),
+  ]);
+  const isThere = found.status === 200;
+  expect([version, audited.rowCount, history.rowCount]).toEqual([version, isThere ? 1 : 0, isThere ? 1 : 0]);
+  if ((await status) === 201) expect([version, found.status]).toEqual([version, 200]);
+  if (!isThere) return false;
+  const hex = digestOf(artifact);
+  expect(found.body.digest).toBe(`sha256:${hex}`);
+  expect(await readFile(join(artifacts, 'sha256', `${hex}.tgz`))).toEqual(artifact);
+  return true;
+}
+
+/** What each handler's live versions are, once as the catalogue has it and once as KV has it. */
+async function inCatalogue(registry: Registry): Promise<unknown[]> {
+  const { items } = (await get(registry, '/v1/handlers')).body;
+  return items.map(({ path, revision, live }: { path: string; revision: number; live: object[] }) => [
+    path,
+    revision,
+    live,
+  ]);
+}
+async function inKv(): Promise<unknown[]> {
+  const routes = [...(await store.list()).values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  return routes.map(({ path, revision, versions }) => [
+    path,
+    revision,
+    versions.map(({ version, weight, digest }) => ({ version, weight, digest })),
+  ]);
+}
+
+it(
+  'a publication that is killed is whole or was not, and KV ends where Postgres is',
+  async () => {
+    const random = randomFrom(20_261_121);
+    let registries: readonly Registry[] = await Promise.all([start(), start()]);
+    const seen = { whole: 0, absent: 0 };
+    for (let round = 1; round <= ROUNDS; round++) {
+      const attempts = await Promise.all(
+        registries.flatMap((registry, i) =>
+          PATHS.map((path, j) => attempt(registry, path, `1.${round}.${2 * i + j}`)),
+        ),
+      );
+      // One of them, or both.
+      const victims = round % 4 === 0 ? [0, 1] : [round % 2];
+      await delay(between(random, 0, KILL_WITHIN_MS));
+      await Promise.all(victims.map((i) => registries[i]?.process.end('SIGKILL')));
+      await Promise.all(attempts.map(({ status }) => status));
+      registries = await Promise.all(registries.map((one, i) => (victims.includes(i) ? start() : one)));
+
+      const [one] = registries as [Registry, Registry];
+      await until(async () => (await client.query('SELECT FROM route_outbox')).rowCount === 0);
+      expect(await inKv()).toEqual(await inCatalogue(one));
+      for (const each of attempts) seen[(await check(one, each)) ? 'whole' : 'absent']++;
+    }
+    process.stdout.write(`${ROUNDS} rounds: ${JSON.stringify(seen)}\n`);
+    // Both kinds were met, or the kills came at no interesting moment.
+    expect(seen).toEqual({ whole: expect.any(Number), absent: expect.any(Number) });
+    expect(Math.min(seen.whole, seen.absent)).toBeGreaterThan(0);
+    const recorded = await client.query('SELECT FROM versions');
+    expect(recorded.rowCount).toBe(seen.whole);
+  },
+  ROUNDS * ROUND_MS,
+);
