@@ -50,6 +50,7 @@ describe('a batch of invocation records', () => {
     ['a caller with half a character', (wire) => wire.caller?.splice(0, 1, '\ud800')],
     ['a trace id that is none', (wire) => wire.trace?.splice(0, 1, 'zz')],
     ['a path that is none', (wire) => wire.kinds?.splice(0, 1, { ...record, path: '../x' })],
+    ['a version with NUL', (wire) => wire.kinds?.splice(0, 1, { ...record, version: '1\0' })],
     ['no record', (wire) => wire.id?.splice(0)],
   ];
   it.each(spoilt)('is refused with %s', (_what, spoil) => {

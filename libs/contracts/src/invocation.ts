@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { controlPathFault } from './control-path.js';
 import { type OutcomeCode, SOURCES, type Source } from './envelope.js';
+import { faultsOf } from './manifest.js';
 
 /** What is kept of one run of a handler: enough to find it again and to know how it ended, and none of its content. */
 export interface InvocationRecord {
@@ -42,9 +43,13 @@ const MAX_RECORDS = 10_000;
 /** The year 2200: what is beyond is no clock. */
 const MAX_TIME = 7_258_118_400_000_000;
 
+const text = z
+  .string()
+  .max(200)
+  .refine((value) => !NOT_TEXT.test(value), 'not text');
 const kind = z.object({
   path: z.string().refine((text) => controlPathFault(text) === undefined, 'not a control path'),
-  version: z.string().max(200).optional(),
+  version: text.optional(),
   source: z.enum(SOURCES),
   status: z.int().min(100).max(999),
   outcome: z
@@ -68,13 +73,7 @@ const wire = z.object({
   duration: column(z.int().min(0)),
   attempt: column(z.int().min(1).max(32_767)),
   trace: column(z.string().regex(TRACE_ID).nullable()),
-  caller: column(
-    z
-      .string()
-      .max(200)
-      .refine((text) => !NOT_TEXT.test(text), 'not text')
-      .nullable(),
-  ),
+  caller: column(text.nullable()),
 });
 type Wire = z.infer<typeof wire>;
 
@@ -98,7 +97,9 @@ export function packInvocations({ batch, executor, records }: InvocationBatch): 
 
 /** @throws Error naming what is wrong: the batch can never be read, however often it is delivered */
 export function unpackInvocations(json: string): InvocationBatch {
-  const parsed = wire.parse(JSON.parse(json));
+  const result = wire.safeParse(JSON.parse(json));
+  if (!result.success) throw new Error(faultsOf(result.error).slice(0, 3).join('; '));
+  const parsed = result.data;
   const { batch, executor, id } = parsed;
   const columns = [parsed.kind, parsed.at, parsed.duration, parsed.attempt, parsed.trace, parsed.caller];
   if (columns.some(({ length }) => length !== id.length)) throw new Error('its columns differ in length');

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { asMeshError, type InvocationBatch, unpackInvocations } from '#contracts';
+import { type InvocationBatch, unpackInvocations } from '#contracts';
 import { type AuditReader, type Connection, openAuditReader, type StoredBatch } from '#fabric';
 import type { Log } from '#lifecycle';
 import type { Catalogue } from '../catalogue/catalogue.js';
@@ -101,7 +101,7 @@ export class InvocationIntake {
       try {
         return [{ stored: one, batch: unpackInvocations(one.json) }];
       } catch (error) {
-        this.#refuse(one, asMeshError(error).message);
+        this.#refuse(one, (error as Error).message);
         return [];
       }
     });
