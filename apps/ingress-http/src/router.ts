@@ -9,15 +9,21 @@ import {
   type Route,
 } from '#contracts';
 
-/** The methods that one handler takes at one pattern. */
+/** One trigger: the methods that a handler takes at a pattern, and what it calls the parameters there. */
 interface Claim {
   readonly route: Route;
   readonly methods: readonly HttpMethod[];
+  readonly names: readonly string[];
 }
 
-/** A pattern such as `/users/{id}`, with everyone who claims it. */
+/**
+ * A pattern such as `/users/{id}`, with everyone who claims it. Parameters count by their place, so that `/users/{id}`
+ * of one handler and `/users/{user}` of another are the same pattern.
+ */
 interface Pattern {
-  readonly claims: Map<ControlPath, Claim>;
+  claims: readonly Claim[];
+  /** All methods that anyone takes here. */
+  allow: readonly HttpMethod[];
 }
 
 export interface Match {
@@ -43,7 +49,7 @@ const NONE: Found = { kind: 'none' };
 export class Router {
   readonly #tree = createRouter<Pattern>();
   readonly #patterns = new Map<string, Pattern>();
-  readonly #patternsOf = new Map<ControlPath, string[]>();
+  readonly #patternsOf = new Map<ControlPath, Set<string>>();
 
   /** Takes over a route's triggers, or forgets the path when the route is gone. */
   update(path: ControlPath, route: Route | undefined): void {
@@ -51,8 +57,8 @@ export class Router {
     this.#patternsOf.delete(path);
     if (!route) return;
     const claimed = claimsOf(route);
-    for (const [pattern, methods] of claimed) this.#claim(pattern, { route, methods });
-    this.#patternsOf.set(path, [...claimed.keys()]);
+    for (const [pattern, claim] of claimed) this.#claim(pattern, claim);
+    this.#patternsOf.set(path, new Set(claimed.map(([pattern]) => pattern)));
   }
 
   /** @param path as received, without the query */
@@ -77,32 +83,39 @@ export class Router {
   }
 
   #claim(text: string, claim: Claim): void {
-    let pattern = this.#patterns.get(text);
-    if (!pattern) {
-      pattern = { claims: new Map() };
-      this.#patterns.set(text, pattern);
-      addRoute(this.#tree, '', text, pattern);
-    }
-    pattern.claims.set(claim.route.path, claim);
+    const known = this.#patterns.get(text);
+    const pattern = known ?? { claims: [], allow: [] };
+    setClaims(pattern, [...pattern.claims, claim]);
+    if (known) return;
+    this.#patterns.set(text, pattern);
+    addRoute(this.#tree, '', text, pattern);
   }
 
   #release(text: string, path: ControlPath): void {
     const pattern = this.#patterns.get(text);
-    if (!pattern?.claims.delete(path) || pattern.claims.size > 0) return;
+    if (!pattern) return;
+    setClaims(
+      pattern,
+      pattern.claims.filter(({ route }) => route.path !== path),
+    );
+    if (pattern.claims.length > 0) return;
     this.#patterns.delete(text);
     removeRoute(this.#tree, '', text);
   }
 }
 
-/** Patterns in the router's notation, with the methods that the route takes there. */
-function claimsOf(route: Route): Map<string, readonly HttpMethod[]> {
-  const claims = new Map<string, readonly HttpMethod[]>();
-  for (const { method, path = `/${route.path}` } of httpTriggersOf(route)) {
-    const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1');
-    const methods = method === undefined ? HTTP_METHODS : [method].flat();
-    claims.set(pattern, [...new Set([...(claims.get(pattern) ?? []), ...methods])]);
-  }
-  return claims;
+function setClaims(pattern: Pattern, claims: readonly Claim[]): void {
+  pattern.claims = claims;
+  pattern.allow = [...new Set(claims.flatMap(({ methods }) => methods))];
+}
+
+/** A claim for each trigger, under its pattern in the router's notation. */
+function claimsOf(route: Route): [pattern: string, claim: Claim][] {
+  return httpTriggersOf(route).map(({ method, path = `/${route.path}` }) => {
+    const names: string[] = [];
+    const pattern = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => `:p${names.push(name) - 1}`);
+    return [pattern, { route, names, methods: method === undefined ? HTTP_METHODS : [method].flat() }];
+  });
 }
 
 /** The triggers of the version with the greatest weight; without any trigger at all: every method on `/<path>`. */
@@ -113,14 +126,22 @@ export function httpTriggersOf({ versions }: Route): HttpTrigger[] {
 }
 
 function choose(
-  { claims }: Pattern,
+  { claims, allow }: Pattern,
   method: string,
   params: Record<string, string> | undefined,
   version: string | undefined,
 ): Found {
-  for (const { route, methods } of claims.values())
-    if (takes(methods, method)) return { kind: 'match', route, params, version, allow: methods };
-  return { kind: 'other-method', allow: [...claims.values()].flatMap(({ methods }) => methods) };
+  for (const { route, methods, names } of claims)
+    if (takes(methods, method))
+      return { kind: 'match', route, params: params && named(params, names), version, allow };
+  return { kind: 'other-method', allow };
+}
+
+/** Parameters by name; the tree has them by place: p0, p1, … */
+function named(params: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {
+  const byName: Record<string, string> = {};
+  for (const [place, name] of names.entries()) byName[name] = params[`p${place}`] as string;
+  return byName;
 }
 
 /** HEAD is a GET of which only the headers are wanted (RFC 9110, clause 9.3.2). */
