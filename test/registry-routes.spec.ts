@@ -559,6 +559,19 @@ describe('publishing', () => {
   });
 });
 
+describe('a registry that was frozen while it wrote', () => {
+  it('cannot put an old route over a newer one', async () => {
+    const base = await aRegistry();
+    await published(base, '1.0.0');
+    const store = await openRouteStore(await natsAs('registry'));
+    const { route, tag } = await store.entry(FIND);
+    await published(base, '1.1.0');
+    expect(await store.put(route as Route, tag)).toBe(false);
+    expect(await store.remove(FIND, tag)).toBe(false);
+    expect(await written()).toMatchObject({ revision: 2, versions: [{ version: '1.1.0' }] });
+  });
+});
+
 describe('what another registry left behind', () => {
   it('is carried to KV by one that lives', async () => {
     const base = await aRegistry();

@@ -17,6 +17,8 @@ import type { Change, Expected, RouteState, Share } from './values.js';
 
 /** A route stands in one NATS message and in the memory of every service. */
 const MAX_HELD = 32;
+/** With the operator's values it fits into a message of 1 MB, NATS's own default. */
+const MAX_MANIFESTS_BYTES = 768 * 1024;
 const NO_ROUTE: RouteState = { revision: 0, live: [], aliases: {}, environment: {} };
 
 /** How a change is recorded. */
@@ -102,7 +104,17 @@ async function heldVersions(
   for (const { version } of gone) found.delete(version);
   const missing = names.filter((name) => !found.has(name));
   if (missing.length > 0) throw new MeshError('no-version', `${path} has no version ${missing.join(', ')}.`);
+  refuseLarge([...found.values()]);
   return found;
+}
+
+function refuseLarge(versions: readonly VersionRow[]): void {
+  const size = versions.reduce((sum, { manifest }) => sum + Buffer.byteLength(JSON.stringify(manifest)), 0);
+  if (size > MAX_MANIFESTS_BYTES)
+    throw new MeshError(
+      'bad-request',
+      `The manifests of all versions, live or aliased, have ${size} bytes, ${MAX_MANIFESTS_BYTES} at most.`,
+    );
 }
 
 async function storeRoute(manager: EntityManager, change: Recorded, after: RouteState): Promise<void> {

@@ -9,7 +9,7 @@ import type { HandlerRecord } from './values.js';
 /** Changes that are carried to KV in one go. */
 const BATCH = 500;
 
-/** Reads routes as they are committed, while no registry writes KV. */
+/** Reads routes as they are committed. */
 export type ReadRoutes = (query: LiveQuery) => Promise<HandlerRecord[]>;
 
 /**
@@ -43,6 +43,11 @@ export class RouteOutbox {
       if (carried.length > 0) await manager.delete(RouteOutboxRow, carried);
       return rows.length === BATCH && carried.length > 0;
     });
+  }
+
+  /** Without a lock: what is read may be on its way to KV. */
+  read(query: LiveQuery): Promise<HandlerRecord[]> {
+    return this.database.run((manager) => liveHandlers(manager, query));
   }
 
   /** Runs `work` while no other registry writes routes; keep it short, others wait. */

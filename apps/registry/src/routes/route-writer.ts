@@ -1,10 +1,8 @@
-import { isDeepStrictEqual } from 'node:util';
 import { type ControlPath, isMeshError, MeshError } from '#contracts';
 import { type Connection, openRouteStore, type RouteStore } from '#fabric';
 import type { Log } from '#lifecycle';
 import type { ReadRoutes, RouteOutbox } from '../catalogue/route-outbox.js';
-import { routeOf } from './route-of.js';
-import { writeRoute } from './write-route.js';
+import { carryRoutes, differing } from './carry-routes.js';
 
 /** A change made to KV behind our back lasts no longer than this, ms. */
 const RECONCILE_MS = 30_000;
@@ -12,6 +10,9 @@ const RECONCILE_MS = 30_000;
 const RETRY_MS = 1_000;
 /** What another registry left behind when it died is carried on after this, ms. */
 const LOOK_MS = 1_000;
+
+/** Routes that are carried under one lock while reconciling. */
+const AT_ONCE = 500;
 
 /**
  * Keeps KV `mesh_routes` equal to the catalogue, which is the truth. Changes come through the outbox; what was
@@ -29,14 +30,15 @@ export class RouteWriter {
   readonly #log: Log;
   #connection: Connection | undefined;
   #store: RouteStore | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #looking: NodeJS.Timeout | undefined;
+  readonly #timers: { reconcile?: NodeJS.Timeout; look?: NodeJS.Timeout } = {};
   #reconciling: Promise<void> | undefined;
+  #looking: Promise<void> | undefined;
   /** The relay that runs, and the one after it, which sees what is committed now. */
   #relaying: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
   #reconciled = false;
   #failing = false;
+  #stuck = false;
   #stopped = false;
 
   constructor(outbox: RouteOutbox, log: Log) {
@@ -91,9 +93,9 @@ export class RouteWriter {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearTimeout(this.#timer);
-    clearTimeout(this.#looking);
-    await Promise.allSettled([this.#reconciling, this.#queued, this.#relaying]);
+    clearTimeout(this.#timers.reconcile);
+    clearTimeout(this.#timers.look);
+    await Promise.allSettled([this.#reconciling, this.#looking, this.#queued, this.#relaying]);
   }
 
   async #relayNext(): Promise<void> {
@@ -105,18 +107,7 @@ export class RouteWriter {
 
   async #carry(paths: readonly ControlPath[], read: ReadRoutes): Promise<ControlPath[]> {
     try {
-      const store = await this.#openStore();
-      const tags = new Map(
-        await Promise.all(paths.map(async (path) => [path, (await store.entry(path)).tag] as const)),
-      );
-      const handlers = new Map((await read({ paths })).map((handler) => [handler.path, handler]));
-      const written = await Promise.all(
-        paths.map((path) => {
-          const handler = handlers.get(path);
-          return writeRoute(store, path, handler && routeOf(handler), tags.get(path) ?? 0, this.#log);
-        }),
-      );
-      return paths.filter((_, i) => written[i]);
+      return await carryRoutes(await this.#openStore(), paths, read, this.#log);
     } catch (error) {
       this.#store = undefined;
       throw error;
@@ -126,29 +117,31 @@ export class RouteWriter {
   /** Another registry may have died with notes in the outbox, and a relay of our own may have failed. */
   #look(): void {
     if (this.#stopped) return;
-    this.#looking = setTimeout(() => void this.#relayLeftOver().finally(() => this.#look()), LOOK_MS);
+    this.#timers.look = setTimeout(() => {
+      this.#looking = this.#relayLeftOver().then(() => this.#look());
+    }, LOOK_MS);
   }
 
   async #relayLeftOver(): Promise<void> {
     try {
       if (this.#connection?.connected && !(await this.#outbox.isEmpty())) await this.flush();
+      this.#stuck = false;
     } catch (error) {
-      if (!this.#failing) this.#log.warn('Changes of routes wait in the outbox; trying on.', error);
+      if (!this.#stuck) this.#log.warn('Changes of routes wait in the outbox; trying on.', error);
+      this.#stuck = true;
     }
   }
 
   #schedule(ms: number): void {
-    clearTimeout(this.#timer);
-    if (!this.#stopped) this.#timer = setTimeout(() => void this.reconcile(), ms);
+    clearTimeout(this.#timers.reconcile);
+    if (!this.#stopped) this.#timers.reconcile = setTimeout(() => void this.reconcile(), ms);
   }
 
   async #reconcileOnce(): Promise<void> {
     // A reconnect calls again.
     if (!this.#connection?.connected) return;
     try {
-      const changes = await this.#outbox.withRoutes(async (read) =>
-        this.#equalize(await this.#openStore(), read),
-      );
+      const changes = await this.#equalize(await this.#openStore());
       if (changes > 0) this.#log.info(`Routes corrected in KV: ${changes}.`);
       this.#reconciled = true;
       this.#failing = false;
@@ -159,18 +152,12 @@ export class RouteWriter {
     }
   }
 
-  /** @returns how many keys were written or removed */
-  async #equalize(store: RouteStore, read: ReadRoutes): Promise<number> {
-    const entries = await store.entries();
-    const wanted = new Map((await read({})).map((handler) => [handler.path, routeOf(handler)]));
-    let changes = 0;
-    for (const path of new Set([...wanted.keys(), ...entries.keys()])) {
-      const { route, tag } = entries.get(path) ?? (await store.entry(path));
-      const next = wanted.get(path);
-      if (isDeepStrictEqual(route, next) && entries.has(path) === (next !== undefined)) continue;
-      if (await writeRoute(store, path, next, tag, this.#log)) changes++;
-    }
-    return changes;
+  /** Looks without the lock, so that nobody waits for 10,000 routes to be compared. @returns how many were carried */
+  async #equalize(store: RouteStore): Promise<number> {
+    const paths = await differing(store, (query) => this.#outbox.read(query));
+    for (let at = 0; at < paths.length; at += AT_ONCE)
+      await this.#outbox.withRoutes((read) => this.#carry(paths.slice(at, at + AT_ONCE), read));
+    return paths.length;
   }
 
   /** Opened anew after any failure: the bucket may be gone, as after a server that lost its disk. */
