@@ -7,6 +7,7 @@ import { builtDigest, sourceDigest } from '../tools/sources.mjs';
  * figures from two runs are not to be compared.
  *
  *   http/      the way of a request, beside hand-written floors
+ *   routes/    what ten thousand handlers cost that nobody calls
  *   measure/   processor time, load, statistics
  */
 
@@ -39,6 +40,23 @@ program
     requireBuild();
     const { benchHttp } = await import('./http/command.mjs');
     await benchHttp(options, interrupted.signal);
+  });
+
+program
+  .command('routes')
+  .description('what many idle handlers cost: look-up, start, heap')
+  .option('--rounds <n>', 'rounds of look-ups', wholeFrom(1), 7)
+  .option(
+    '--sizes <n,…>',
+    'numbers of handlers',
+    (text) => text.split(',').map(wholeFrom(1)),
+    [10, 1_000, 10_000],
+  )
+  .option('--json', 'print everything as JSON')
+  .action(async (options) => {
+    requireBuild();
+    const { benchRoutes } = await import('./routes/command.mjs');
+    await benchRoutes(options, interrupted.signal);
   });
 
 /** Benchmarks run what is deployed: dist/, not the sources. */

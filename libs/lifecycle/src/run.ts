@@ -34,6 +34,7 @@ export async function run<S extends Settings>(
     // Asked to stop while still waiting for a server: nothing was accepted yet, so nothing is to be finished.
     const running = await Promise.race([starting, stopping.then(() => undefined)]);
     if (!running) process.exit(0);
+    log.info('Ready.');
     const signal = await stopping;
     log.info(`Stopping after ${signal}.`);
     await within(running.stop(), STOP_LIMIT_MS);
