@@ -68,7 +68,7 @@ describe('a call', () => {
     const { invoker } = await world();
     const started = performance.now();
     await expect(invoker.invoke(PATH, EVENT, NOTHING)).rejects.toMatchObject({ code: 'no-executor' });
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(5_000);
   });
 
   it('ends at its deadline, and a late or a second reply disturbs nobody', async () => {
@@ -161,7 +161,7 @@ describe('while not connected', () => {
       await expect(invoker.invoke(PATH, EVENT, bytes('while'))).rejects.toMatchObject({
         code: 'not-connected',
       });
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(performance.now() - started).toBeLessThan(5_000);
     expect(invoker.inFlight).toBe(0);
 
     proxy.open();
@@ -210,7 +210,7 @@ describe('while not connected', () => {
     );
     const started = performance.now();
     await until(() => caller.connected, Boolean);
-    expect(performance.now() - started).toBeLessThan(1_500);
+    expect(performance.now() - started).toBeLessThan(4_000);
   });
 
   it('a server that restarts on its port is found again', async () => {

@@ -128,7 +128,7 @@ describe('an answer', () => {
     const started = performance.now();
     const response = await get('/slow');
     expect([response.status, (await problemOf(response)).code]).toEqual([504, 'deadline-exceeded']);
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(5_000);
   });
 });
 

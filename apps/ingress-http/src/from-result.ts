@@ -34,10 +34,8 @@ export function fromError(
   const body = Buffer.from(JSON.stringify(problemOf(error, meshId)));
   const headers = ['content-type', PROBLEM_JSON, 'content-length', String(body.length)];
   if (meshId !== undefined) headers.push('mesh-id', meshId);
-  // RFC 9110, clause 11.6.1: a 401 says what would be accepted.
-  if (error.code === 'unauthorized') headers.push('www-authenticate', 'Bearer');
   if (allow) headers.push('allow', allow.join(', '));
-  // RFC 9110, clause 11.6.1.
+  // RFC 9110, clause 11.6.1: a 401 says what would be accepted.
   if (error.code === 'unauthorized') headers.push('www-authenticate', 'Bearer');
   pushRetryAfter(headers, ERRORS[error.code]);
   return { status: error.status, headers, body };
