@@ -3,6 +3,7 @@ import { artifactSettings } from '#artifacts';
 import { type Config, ConfigError, setting, text } from '#contracts';
 import { natsSettings } from '#fabric';
 import { isLoopback } from '#lifecycle';
+import { importLocations } from './imports/import-source-list.js';
 
 const environmentNames = text
   .list()
@@ -51,6 +52,21 @@ export const registrySettings = {
     fallback: ',',
     description: 'Environment names, separated by commas, that manifests may ask for; never MESH_*.',
     remedy: 'a list such as DATABASE_URL,SMTP_HOST',
+  }),
+  importSources: setting({
+    variable: 'MESH_IMPORT_SOURCES',
+    schema: importLocations,
+    fallback: ',',
+    description:
+      "Places, separated by commas, into which other pipelines drop artifacts: every `*.tgz` there is published. AWS's own variables say how S3 is reached.",
+    remedy: 's3://bucket/prefix,file:///var/spool/handlers',
+  }),
+  importSeconds: setting({
+    variable: 'MESH_IMPORT_SECONDS',
+    schema: text.integer(1, 86_400),
+    fallback: '30',
+    description: 'How often those places are looked into, in seconds.',
+    remedy: 'a whole number from 1 to 86400',
   }),
   invocationsRetentionDays: setting({
     variable: 'MESH_INVOCATIONS_RETENTION_DAYS',

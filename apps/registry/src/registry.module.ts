@@ -6,6 +6,8 @@ import { HeadKeeper } from './audit/head-keeper.js';
 import { Catalogue } from './catalogue/catalogue.js';
 import { HandlersController } from './handlers/handlers.controller.js';
 import { VersionsController } from './handlers/versions.controller.js';
+import { ImportsController } from './imports/imports.controller.js';
+import { Imports } from './imports/imports.js';
 import { InvocationsController } from './invocations/invocations.controller.js';
 import { Door } from './publish/door.js';
 import { PublishController } from './publish/publish.controller.js';
@@ -21,6 +23,7 @@ export interface RegistryParts {
   readonly catalogue: Catalogue;
   readonly artifacts: ArtifactStore;
   readonly door: Door;
+  readonly imports: Imports;
   readonly routes: RouteWriter;
   readonly executors: Executors;
   readonly head: HeadKeeper;
@@ -34,6 +37,7 @@ const CONTROLLERS = [
   VersionsController,
   PublishController,
   ChangesController,
+  ImportsController,
   TokensController,
   AuditController,
   InvocationsController,
@@ -51,6 +55,7 @@ export function registryModule(parts: RegistryParts): DynamicModule {
       { provide: Catalogue, useValue: parts.catalogue },
       { provide: ArtifactStore, useValue: parts.artifacts },
       { provide: Door, useValue: parts.door },
+      { provide: Imports, useValue: parts.imports },
       { provide: RouteWriter, useValue: parts.routes },
       { provide: Executors, useValue: parts.executors },
       { provide: HeadKeeper, useValue: parts.head },

@@ -7,9 +7,11 @@ import { createMetrics, type Log, logger, nestLogger, ProblemFilter, Readiness, 
 import { Access, makeToken } from './api/access.js';
 import { httpServer } from './api/http-server.js';
 import { serveDocs } from './api/openapi.js';
+import { OrphanSweep } from './artifacts/orphan-sweep.js';
 import type { Catalogue } from './catalogue/catalogue.js';
 import { openCatalogue } from './catalogue/open.js';
 import { type RegistryConfig, refuseUnguarded, registrySettings } from './config.js';
+import { Imports } from './imports/imports.js';
 import { MeshLink } from './mesh-link.js';
 import { Door } from './publish/door.js';
 import { Recording } from './recording.js';
@@ -61,6 +63,8 @@ async function serve(config: RegistryConfig, catalogue: Catalogue, log: Log): Pr
     openObjectStore(() => connectionOf(link), bucket, { create: true }),
   );
   const door = new Door(catalogue, artifacts, routes, offer);
+  const imports = new Imports(config, door, log);
+  const sweep = new OrphanSweep(artifacts, catalogue.artifacts, log);
   const access = new Access(config.adminToken ?? announcedToken(log), catalogue.tokens);
   const rpc = new DrainingNats({
     ...clientOptions({ ...config, name: 'mesh-registry-rpc' }),
@@ -73,6 +77,7 @@ async function serve(config: RegistryConfig, catalogue: Catalogue, log: Log): Pr
     catalogue,
     artifacts,
     door,
+    imports,
     routes,
     executors,
     head: recording.head,
@@ -108,13 +113,17 @@ async function serve(config: RegistryConfig, catalogue: Catalogue, log: Log): Pr
 
   const url = await addressOf(app);
   log.info(`The registry listens on ${url}.`);
+  sweep.start();
+  await imports.start();
   const { joined } = joining;
-  return { url, joined, stop: () => stop(app, joining, artifacts, catalogue, readiness) };
+  const stopHousework = () => Promise.all([imports.stop(), sweep.stop()]);
+  return { url, joined, stop: () => stop(app, stopHousework, joining, artifacts, catalogue, readiness) };
 }
 
 /** In the order in which they lean on each other: callers first, what serves them last. */
 async function stop(
   app: NestFastifyApplication,
+  stopHousework: () => Promise<unknown>,
   link: MeshLink,
   artifacts: ArtifactStore,
   catalogue: Catalogue,
@@ -122,7 +131,7 @@ async function stop(
 ): Promise<void> {
   readiness.stopping();
   link.leave();
-  await app.close();
+  await Promise.all([app.close(), stopHousework()]);
   await link.stop();
   artifacts.close();
   await catalogue.close();

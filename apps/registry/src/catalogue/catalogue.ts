@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { type ControlPath, MeshError } from '#contracts';
+import { ArtifactNames } from './artifact-names.js';
 import { Audit } from './audit/audit.js';
 import { Database } from './database.js';
 import { ReportRow, VersionRow } from './entities.js';
@@ -23,6 +24,7 @@ const REPORT_DAYS = 1;
  */
 export class Catalogue {
   readonly #database: Database;
+  readonly artifacts: ArtifactNames;
   readonly changes: RouteChanges;
   readonly outbox: RouteOutbox;
   readonly tokens: TokenStore;
@@ -31,6 +33,7 @@ export class Catalogue {
 
   constructor(source: DataSource) {
     this.#database = new Database(source);
+    this.artifacts = new ArtifactNames(this.#database);
     this.changes = new RouteChanges(this.#database);
     this.outbox = new RouteOutbox(this.#database);
     this.tokens = new TokenStore(this.#database);
