@@ -77,7 +77,8 @@ let running: ServiceProcess;
 let urls: { http: string; nats: string; registry: string; token: string };
 beforeAll(async () => {
   root = await mkdtemp(join(realpathSync(tmpdir()), 'mesh-cli-'));
-  running = new ServiceProcess('embedded', { ...FREE_PORTS, MESH_DATA_DIR: join(root, '.mesh') });
+  const env = { MESH_DATA_DIR: join(root, '.mesh'), MESH_HANDLER_ENV: 'REGION,API_KEY' };
+  running = new ServiceProcess('embedded', { ...FREE_PORTS, ...env });
   await running.printed('Ctrl-C stops everything.');
   urls = JSON.parse(readFileSync(join(root, '.mesh', 'mesh.json'), 'utf8'));
 }, 120_000);
@@ -156,6 +157,145 @@ describe('from an empty folder', () => {
     const [packed] = JSON.parse((await mesh(project, 'pack --out packed --json')).out);
     expect(packed.commit).toBe((await git('rev-parse', 'HEAD')).out.trim());
     expect(packed.file).toBe(join('packed', 'orders-total-0.2.0.tgz'));
+  });
+});
+
+describe('versions and routes', () => {
+  const versionNow = async () => (await fetch(`${urls.http}/orders/total`)).headers.get('mesh-version');
+
+  it('go back to what was live before, within a second of the command’s end', async () => {
+    expect(await mesh(root, 'rollback orders/total')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^0\.1\.0 +100 %$/m),
+    });
+    await until(async () => (await versionNow()) === '0.1.0', 1_000);
+    expect(await mesh(root, 'rollback orders/total --to 0.2.0')).toMatchObject({ code: 0 });
+    await until(async () => (await versionNow()) === '0.2.0', 1_000);
+  });
+
+  it('share the calls, and have names', async () => {
+    expect(await mesh(root, 'route orders/total 0.1.0=40 0.2.0=60')).toMatchObject({ code: 0 });
+    const seen = new Set<string | null>();
+    await until(async () => seen.add(await versionNow()).size === 2);
+    expect(await mesh(root, 'alias orders/total canary 0.1.0')).toMatchObject({ code: 0 });
+    expect((await mesh(root, 'route orders/total 0.2.0')).out).toMatch(/^0\.1\.0 +0 % +@canary$/m);
+    await until(async () => (await versionNow()) === '0.2.0');
+    const canary = JSON.parse((await mesh(root, 'invoke orders/total@canary --json')).out);
+    expect(canary).toMatchObject({ outcome: 'ok', version: '0.1.0' });
+  });
+
+  it('are refused when somebody else was faster', async () => {
+    const { revision } = JSON.parse((await mesh(root, 'route orders/total --json')).out);
+    expect(await mesh(root, `route orders/total 0.1.0 --revision ${revision - 1}`)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('Somebody else changed this route'),
+    });
+    expect(await mesh(root, `route orders/total 0.2.0 --revision ${revision}`)).toMatchObject({ code: 0 });
+  });
+
+  it('end: deprecated, no longer named, deleted, and only then', async () => {
+    expect(await mesh(root, 'deprecate orders/total@0.1.0 old')).toMatchObject({ code: 0 });
+    expect((await mesh(root, 'versions orders/total')).out).toMatch(/^0\.1\.0 .*@canary, deprecated: old/m);
+    expect(await mesh(root, 'delete orders/total@0.1.0')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('canary'),
+    });
+    expect(await mesh(root, 'alias orders/total canary --delete')).toMatchObject({ code: 0 });
+    expect(await mesh(root, 'delete orders/total@0.1.0')).toMatchObject({ code: 0 });
+    expect((await mesh(root, 'versions orders/total')).out).not.toMatch(/^0\.1\.0/m);
+  });
+
+  it('are published without going live, from an artifact too', async () => {
+    const project = join(root, 'orders-total');
+    await start('npm', ['version', '0.3.0', '--no-git-tag-version'], project);
+    await mesh(project, 'pack --out imported');
+    expect(await mesh(project, 'publish imported/orders-total-0.3.0.tgz --no-live')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('recorded, not live (mesh route orders/total 0.3.0)'),
+    });
+    expect(await versionNow()).toBe('0.2.0');
+    expect(await mesh(root, `import file://${join(project, 'imported')}`)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('orders/total@0.3.0 unchanged: orders-total-0.3.0.tgz'),
+    });
+  });
+
+  it('are all told by the audit, which holds', async () => {
+    const entries = JSON.parse((await mesh(root, 'audit --path orders/total --json')).out);
+    const actions = entries.map(({ action }: { action: string }) => action);
+    expect(actions.reverse()).toEqual(
+      expect.arrayContaining(['publish', 'rollback', 'route', 'alias', 'delete']),
+    );
+    expect(actions[0]).toBe('publish');
+    expect(await mesh(root, 'audit verify')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('entries'),
+    });
+  });
+});
+
+describe('what an operator sets', () => {
+  it('reaches a handler that asks for it, and is shown to nobody', async () => {
+    const folder = join(root, 'configured');
+    await mkdir(folder);
+    await writeFile(
+      join(folder, 'handler.mjs'),
+      `export default { [Symbol.for('lambda-mesh.handler')]: 1, path: 'con/figured',
+        options: { version: '1.0.0', env: ['REGION', 'API_KEY'] },
+        run: () => [process.env.REGION ?? null, process.env.API_KEY ?? null] };`,
+    );
+    expect(await mesh(folder, 'publish')).toMatchObject({ code: 0 });
+    expect(await mesh(root, 'env set con/figured REGION=eu-1')).toMatchObject({ code: 0 });
+    const secret = await mesh(root, 'env set con/figured API_KEY', { input: 's3cret\n' });
+    expect(secret).toMatchObject({ code: 0, out: 'Set for con/figured: API_KEY\n' });
+    const answer = async () => (await mesh(root, 'invoke con/figured')).out;
+    await until(async () => (await answer()) === '["eu-1","s3cret"]');
+    const shown = await Promise.all(
+      ['env ls con/figured', 'env ls con/figured --json', 'route con/figured --json', 'audit --json'].map(
+        (line) => mesh(root, line),
+      ),
+    );
+    for (const { code, out } of shown) {
+      expect(code).toBe(0);
+      expect(out).not.toContain('s3cret');
+    }
+    expect(shown[0]?.out).toBe('API_KEY\nREGION\n');
+    expect(await mesh(root, 'env unset con/figured API_KEY')).toMatchObject({ code: 0 });
+    await until(async () => (await answer()) === '["eu-1",null]');
+  }, 60_000);
+});
+
+describe('tokens', () => {
+  it('allow what their role says, until they are revoked', async () => {
+    const token = (await mesh(root, 'token create ci --role publisher')).out.trim();
+    const env = { MESH_REGISTRY_URL: urls.registry, MESH_TOKEN: token };
+    expect(await mesh(root, 'list', { env })).toMatchObject({ code: 0 });
+    expect(await mesh(join(root, 'configured'), 'publish', { env })).toMatchObject({ code: 0 });
+    expect(await mesh(root, 'token ls', { env })).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('403 forbidden'),
+    });
+    const [{ id }] = JSON.parse((await mesh(root, 'token ls --json')).out);
+    expect(await mesh(root, `token revoke ${id}`)).toMatchObject({ code: 0 });
+    expect(await mesh(root, 'list', { env })).toMatchObject({ code: 1, err: expect.stringContaining('401') });
+  });
+});
+
+describe('invocations', () => {
+  it('are listed as they ended', async () => {
+    await mesh(root, 'invoke users/find');
+    const found = await until(async () => {
+      const ran = await mesh(root, 'invocations --path users/find --status 400 --json');
+      const items = JSON.parse(ran.out) as object[];
+      return items.length > 0 && items;
+    });
+    expect(found[0]).toMatchObject({
+      path: 'users/find',
+      version: '0.0.1',
+      outcome: 'failed',
+      source: 'http',
+    });
+    expect((await mesh(root, 'invocations --limit 1')).out.split('\n')).toHaveLength(3);
   });
 });
 

@@ -36,8 +36,8 @@ export interface VersionView {
   readonly publishedBy: string;
   readonly live?: boolean;
   readonly weight?: number;
-  /** The message of the deprecation; `true` without one. */
-  readonly deprecated?: string | boolean | null;
+  /** Why it should not be used any more. */
+  readonly deprecated?: string;
   readonly manifest?: { readonly commit?: string };
 }
 
@@ -61,43 +61,41 @@ export interface TokenView {
   readonly id: string;
   readonly name: string;
   readonly role: string;
-  readonly createdAt?: string;
-  readonly expiresAt?: string | null;
-  readonly lastUsedAt?: string | null;
-  readonly revokedAt?: string | null;
+  readonly createdAt: string;
+  readonly createdBy: string;
+  readonly expiresAt?: string;
 }
 
 export interface AuditView {
-  readonly seq: number | string;
-  readonly at?: string;
-  readonly time?: string;
+  readonly seq: number;
+  readonly at: string;
+  /** `admin`, or `token:` and a name. */
   readonly actor: string;
   readonly action: string;
-  readonly path?: string | null;
-  readonly version?: string | null;
-  readonly detail?: unknown;
+  readonly path?: string;
+  readonly version?: string;
+  readonly before?: unknown;
+  readonly after?: unknown;
 }
 
 export interface AuditCheckView {
   readonly ok: boolean;
   readonly checked: number;
-  readonly head?: unknown;
-  readonly firstBroken?: { readonly seq: number | string; readonly reason: string };
+  readonly firstBroken?: { readonly seq: number; readonly reason: string };
 }
 
 export interface InvocationView {
   readonly id: string;
   readonly path: string;
-  readonly version?: string | null;
-  readonly source?: string;
-  readonly caller?: string | null;
+  readonly version: string | null;
+  readonly source: string;
+  readonly caller: string | null;
   readonly status: number;
-  readonly outcome?: string;
-  readonly durationMs?: number;
-  readonly attempt?: number;
-  readonly at?: string;
-  readonly time?: string;
-  readonly startedAt?: string;
+  readonly outcome: string;
+  readonly startedAt: string;
+  /** Microseconds. */
+  readonly duration: number;
+  readonly attempt: number;
 }
 
 export interface ImportView {

@@ -4,7 +4,8 @@ import { numberArgument, type RemoteOptions, registryOf, remoteCommand, show } f
 import type { Shell } from '../shell.js';
 import { plain, shortTime, table } from '../table.js';
 import { timeArgument } from '../time-argument.js';
-import type { AuditCheckView, AuditView } from '../views.js';
+import type { AuditCheckView, AuditView, LiveVersionView } from '../views.js';
+import { liveText } from './list.js';
 
 interface Options extends RemoteOptions {
   readonly path?: string;
@@ -18,11 +19,11 @@ interface Options extends RemoteOptions {
 export function auditCommand(shell: Shell): Command {
   return remoteCommand('audit', 'Tells who did what, the latest first; "audit verify" checks the chain.', [
     'audit --path orders/total',
-    'audit --actor ci --since 7d',
+    'audit --actor token:ci --since 7d',
     'audit verify',
   ])
     .option('--path <path>', 'of this handler')
-    .option('--actor <name>', 'by this token')
+    .option('--actor <name>', 'admin, or token: and a name')
     .option('--action <action>', 'such as publish')
     .option('--since <time>', '2h, 7d, or 2026-01-31T10:00:00Z', timeArgument)
     .option('--until <time>', 'likewise', timeArgument)
@@ -54,13 +55,19 @@ const verdict = ({ ok, checked, firstBroken }: AuditCheckView): string =>
 
 const auditTable = (entries: readonly AuditView[]): string =>
   table(
-    ['seq', 'time (UTC)', 'actor', 'action', 'handler', 'detail'],
-    entries.map(({ seq, at, time, actor, action, path, version, detail }) => [
+    ['seq', 'time (UTC)', 'actor', 'action', 'handler', 'live then'],
+    entries.map(({ seq, at, actor, action, path, version, after }) => [
       String(seq),
-      shortTime(at ?? time),
+      shortTime(at),
       plain(actor),
       action,
       path ? `${path}${version ? `@${version}` : ''}` : '',
-      detail ? plain(JSON.stringify(detail)).slice(0, 100) : '',
+      liveIn(after),
     ]),
   );
+
+/** What answers the calls after a change; the whole of it is in --json. */
+function liveIn(after: unknown): string {
+  const { live } = (after ?? {}) as { live?: unknown };
+  return Array.isArray(live) ? plain(liveText(live as LiveVersionView[])) : '';
+}

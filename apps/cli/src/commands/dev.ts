@@ -38,9 +38,13 @@ export function devCommand(shell: Shell): Command {
     });
 }
 
-/** Listened to from the beginning: one that comes while the mesh starts must not leave it behind. */
+/**
+ * Listened to from the beginning: one that comes while the mesh starts must not leave it behind. The channel is there where
+ * another process started this one in its place, and its end tells that that one was killed.
+ */
 const interruption = () =>
   new Promise<void>((done) => {
     process.once('SIGINT', () => done());
+    process.once('disconnect', () => done());
     process.once('SIGTERM', () => done());
   });

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Query } from '../registry-client.js';
 import { numberArgument, type RemoteOptions, registryOf, remoteCommand, show } from '../remote.js';
 import type { Shell } from '../shell.js';
-import { plain, shortTime, table } from '../table.js';
+import { shortTime, table } from '../table.js';
 import { timeArgument } from '../time-argument.js';
 import type { InvocationView } from '../views.js';
 
@@ -35,14 +35,15 @@ export function invocationsCommand(shell: Shell): Command {
 
 const invocationTable = (found: readonly InvocationView[]): string =>
   table(
-    ['time (UTC)', 'handler', 'source', 'status', 'ms', 'attempt', 'id'],
+    ['time (UTC)', 'handler', 'source', 'outcome', 'status', 'ms', 'attempt', 'id'],
     found.map((one) => [
-      shortTime(one.startedAt ?? one.at ?? one.time),
+      shortTime(one.startedAt),
       `${one.path}${one.version ? `@${one.version}` : ''}`,
-      plain(one.source ?? ''),
+      one.source,
+      one.outcome,
       String(one.status),
-      one.durationMs === undefined ? '' : one.durationMs.toFixed(1),
-      String(one.attempt ?? 1),
+      (one.duration / 1_000).toFixed(1),
+      String(one.attempt),
       one.id,
     ]),
   );

@@ -21,7 +21,7 @@ export function listCommand(shell: Shell): Command {
 }
 
 /** `1.2.0`, or `1.2.0 90 %, 1.3.0 10 %`. */
-const liveText = (live: readonly LiveVersionView[]): string =>
+export const liveText = (live: readonly LiveVersionView[]): string =>
   live
     .map(({ version, weight }) => (weight === 100 && live.length === 1 ? version : `${version} ${weight} %`))
     .join(', ');

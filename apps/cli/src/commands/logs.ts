@@ -37,6 +37,7 @@ export function logsCommand(shell: Shell): Command {
 const interrupted = () =>
   new Promise<void>((resolve) => {
     process.once('SIGINT', () => resolve());
+    process.once('disconnect', () => resolve());
     process.once('SIGTERM', () => resolve());
   });
 

@@ -101,11 +101,17 @@ const jsonOf = ({ from, published, error }: Outcome): object =>
 function tell(shell: Shell, { from, published, error }: Outcome, live: boolean): void {
   if (error) return shell.tell(`✗ ${from}: ${error.message}`);
   if (!published) return;
-  const { path, version, size, digest, created, executors } = published;
-  const state = !live ? 'recorded, not live' : created === false ? 'live already' : 'live';
+  const { path, version, size, digest, executors } = published;
+  const state = stateOf(published, live);
   shell.print(`✓ ${path}@${version} is ${state}${confirmedText(executors)}  (${sizeText(size)}, ${digest})`);
   for (const executor of executors?.missing ?? [])
     shell.tell(`! Executor ${executor} has not taken it over yet. See its log, and: mesh doctor`);
+}
+
+function stateOf({ path, version, created, live = true }: PublishedView, wanted: boolean): string {
+  if (live) return created === false ? 'live already' : 'live';
+  const how = `mesh route ${path} ${version}`;
+  return wanted ? `published already, but not live (${how})` : `recorded, not live (${how})`;
 }
 
 function confirmedText(executors: PublishedView['executors']): string {

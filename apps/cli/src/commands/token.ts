@@ -60,13 +60,13 @@ const revokeCommand = (shell: Shell) =>
 
 const tokenTable = (tokens: readonly TokenView[]): string =>
   table(
-    ['id', 'name', 'role', 'made (UTC)', 'expires', 'state'],
-    tokens.map(({ id, name, role, createdAt, expiresAt, revokedAt }) => [
+    ['id', 'name', 'role', 'made (UTC)', 'by', 'expires'],
+    tokens.map(({ id, name, role, createdAt, createdBy, expiresAt }) => [
       id,
       plain(name),
       role,
       shortTime(createdAt),
+      plain(createdBy),
       expiresAt ? shortTime(expiresAt) : 'never',
-      revokedAt ? 'revoked' : '',
     ]),
   );

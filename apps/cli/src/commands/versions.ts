@@ -3,7 +3,7 @@ import { sizeText } from '#packer';
 import { handlerPath } from '../registry-client.js';
 import { pathArgument, type RemoteOptions, registryOf, remoteCommand, show } from '../remote.js';
 import type { Shell } from '../shell.js';
-import { shortTime, table } from '../table.js';
+import { plain, shortTime, table } from '../table.js';
 import type { HandlerView, VersionView } from '../views.js';
 
 export function versionsCommand(shell: Shell): Command {
@@ -43,7 +43,7 @@ function stateOf({ version, deprecated }: VersionView, { live, aliases = {} }: H
   const states = [
     ...(weight ? [weight === 100 ? 'live' : `live ${weight} %`] : []),
     ...names.map((name) => `@${name}`),
-    ...(deprecated ? [typeof deprecated === 'string' ? `deprecated: ${deprecated}` : 'deprecated'] : []),
+    ...(deprecated === undefined ? [] : [plain(`deprecated: ${deprecated}`)]),
   ];
   return states.join(', ');
 }
