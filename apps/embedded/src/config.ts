@@ -44,6 +44,20 @@ export const settings = {
     description: 'As for the HTTP ingress.',
     remedy: 'origins such as https://app.example.org, or *',
   }),
+  importSources: setting({
+    variable: 'MESH_IMPORT_SOURCES',
+    schema: text.string(),
+    optional: true,
+    description: 'As for the registry; S3 is the emulator that the embedded mesh runs.',
+    remedy: 's3://bucket/prefix,file:///var/spool/handlers',
+  }),
+  importSeconds: setting({
+    variable: 'MESH_IMPORT_SECONDS',
+    schema: text.string(),
+    optional: true,
+    description: 'As for the registry.',
+    remedy: 'a whole number from 1 to 86400',
+  }),
   adminToken: setting({
     variable: 'MESH_ADMIN_TOKEN',
     schema: text.string(),

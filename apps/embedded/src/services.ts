@@ -122,6 +122,9 @@ async function registryOf(context: Context): Promise<RunningRegistry> {
     MESH_ARTIFACTS_URL: context.artifactsUrl,
     MESH_ADMIN_TOKEN: context.token,
     MESH_HANDLER_ENV: context.offered,
+    MESH_IMPORT_SOURCES: context.config.importSources,
+    MESH_IMPORT_SECONDS: context.config.importSeconds,
+    ...awsOf(context),
   };
   const registry = await startRegistry(readConfig('registry', registrySettings, values));
   await registry.joined;
@@ -163,18 +166,25 @@ function ingressMqttOf(context: Context): Promise<Running> {
 }
 
 function ingressSqsOf(context: Context): Promise<Running> {
-  const { endpoint, region, credentials } = context.servers.aws;
   const values = {
     ...natsAs(context, 'ingress'),
     MESH_SQS_QUEUES: context.queue,
+    ...awsOf(context),
+  };
+  return startIngressSqs(readConfig('ingress-sqs', sqsSettings, values), context.environment, {
+    health: false,
+  });
+}
+
+/** AWS's own variables for the emulator. */
+function awsOf({ servers: { aws } }: Context): Environment {
+  const { endpoint, region, credentials } = aws;
+  return {
     AWS_ENDPOINT_URL: endpoint,
     AWS_REGION: region,
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
   };
-  return startIngressSqs(readConfig('ingress-sqs', sqsSettings, values), context.environment, {
-    health: false,
-  });
 }
 
 function natsAs({ servers: { nats } }: Context, name: 'registry' | 'executor' | 'ingress'): Environment {
