@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Registry } from 'prom-client';
 import { logger, nestLogger } from './logger.js';
-import { ProblemFilter } from './problem.js';
+import { answerProblem, ProblemFilter } from './problem.js';
 import { Readiness } from './readiness.js';
 import type { Running } from './run.js';
 
@@ -62,7 +62,7 @@ export async function serveHealth(
 ): Promise<Running> {
   const app = await NestFactory.create<NestFastifyApplication>(
     healthModule(readiness, metrics),
-    new FastifyAdapter({ forceCloseConnections: true }),
+    new FastifyAdapter({ forceCloseConnections: true, frameworkErrors: answerProblem as never }),
     { logger: nestLogger, abortOnError: false },
   );
   app.useGlobalFilters(new ProblemFilter(logger(service)));
