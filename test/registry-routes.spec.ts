@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { ControlPath, ManifestInput, Route } from '#contracts';
 import { type Connection, connect, openRouteStore, type RouteStore, serveDiscovery } from '#fabric';
 import { type NatsServer, type PostgresServer, startNats, startPostgres } from '#servers';
+import { Executors } from '../apps/registry/src/routes/executors.js';
 import {
   type Answer,
   artifactOf,
@@ -546,6 +547,20 @@ describe('publishing', () => {
     expect(asked).toBeGreaterThan(5);
     const second = await publish(base, FIND, await artifact('1.1.0'));
     expect(second.body.executors).toEqual({ confirmed: ['quick'], missing: ['slow'] });
+  });
+
+  it('waits for no others when those that it knows have the route', async () => {
+    const settleMs = 2_000;
+    const executors = new Executors({ settleMs, longestMs: 10_000 });
+    executors.follow(await natsAs('registry'));
+    await executor('only', () => 1);
+    const took = async () => {
+      const started = performance.now();
+      expect(await executors.confirm(FIND, 1)).toEqual({ confirmed: ['only'], missing: [] });
+      return performance.now() - started;
+    };
+    expect(await took()).toBeGreaterThanOrEqual(settleMs);
+    expect(await took()).toBeLessThan(settleMs);
   });
 
   it('does not wait where there is no executor', async () => {

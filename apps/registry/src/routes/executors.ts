@@ -8,6 +8,8 @@ const EXECUTOR = 'mesh-executor';
 const LONGEST_MS = 5_000;
 /** Nobody knows how many there are: who is there has answered by then, unless it is very busy. ms */
 const SETTLE_MS = 250;
+/** So long the executors that answered are taken for those that there are, ms. */
+const KNOWN_MS = 60_000;
 /** The first question is asked again after this, each later one after twice as long, up to the last. ms */
 const FIRST_MS = 10;
 const LAST_MS = 250;
@@ -25,9 +27,16 @@ export interface ConfirmationTimes {
   readonly longestMs: number;
 }
 
-/** The executors, as far as the registry asks them anything: which revision of a route they have. */
+/**
+ * The executors, as far as the registry asks them anything: which revision of a route they have. When those that
+ * answered the last time have answered again, there is nobody else to wait for: one that has started since has read
+ * the routes as they are.
+ */
 export class Executors {
   #connection: Connection | undefined;
+  /** Who answered the last time, and when that was. */
+  #known: ReadonlySet<string> = new Set();
+  #knownAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly times: ConfirmationTimes = { settleMs: SETTLE_MS, longestMs: LONGEST_MS }) {}
 
@@ -46,6 +55,8 @@ export class Executors {
     } finally {
       asking.stop();
     }
+    this.#known = answers.ids;
+    this.#knownAt = performance.now();
     return answers.confirmation;
   }
 
@@ -56,8 +67,13 @@ export class Executors {
       await delay(wait);
       const waited = performance.now() - started;
       if (answers.nobody || waited >= this.times.longestMs) return;
-      if (waited >= this.times.settleMs && answers.complete) return;
+      if (answers.complete && (waited >= this.times.settleMs || this.#areAllIn(answers))) return;
     }
+  }
+
+  #areAllIn({ ids }: Answers): boolean {
+    const isFresh = performance.now() - this.#knownAt < KNOWN_MS;
+    return isFresh && this.#known.size > 0 && [...this.#known].every((id) => ids.has(id));
   }
 }
 
@@ -75,6 +91,10 @@ class Answers {
   add(answer: ServiceAnswer | undefined): void {
     this.nobody = answer === undefined;
     if (answer) this.#revisions.set(answer.id, this.#revisionIn(answer));
+  }
+
+  get ids(): ReadonlySet<string> {
+    return new Set(this.#revisions.keys());
   }
 
   get complete(): boolean {
