@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { EXIT } from '../apps/cli/src/exit.js';
 import { run } from '../apps/cli/src/mesh.js';
 import { type Shell, shellOf } from '../apps/cli/src/shell.js';
 
@@ -263,5 +265,19 @@ describe('wrong arguments', () => {
     expect(commands.length).toBeGreaterThan(14);
     for (const command of commands)
       expect((await mesh('http://127.0.0.1:1', [command, '--help'])).out).toMatch(/Examples:\n {2}.*mesh /);
+  });
+});
+
+describe('docs/cli.md', () => {
+  const page = readFileSync('docs/cli.md', 'utf8');
+
+  it('names every command and every exit code', async () => {
+    const { out } = await mesh('http://127.0.0.1:1', ['--help']);
+    const commands = [...out.matchAll(/^ {2}([a-z]+)(?:\|ls)?(?: \[options\]| {2,})/gm)].map(
+      ([, name]) => name as string,
+    );
+    expect(commands).toContain('token');
+    for (const command of commands.filter((name) => name !== 'help')) expect(page).toMatch(`\`${command}`);
+    for (const code of Object.values(EXIT)) expect(page).toContain(`\n| ${code} | `);
   });
 });
