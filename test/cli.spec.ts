@@ -8,7 +8,8 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -158,6 +159,54 @@ describe('from an empty folder', () => {
     expect(packed.commit).toBe((await git('rev-parse', 'HEAD')).out.trim());
     expect(packed.file).toBe(join('packed', 'orders-total-0.2.0.tgz'));
   });
+});
+
+describe('a handler with more than code', () => {
+  it('finds its assets and its native add-on in the mesh, and its stack names the author’s own line', async () => {
+    const folder = join(root, 'more');
+    await mkdir(join(folder, 'src/templates/mail'), { recursive: true });
+    await copyFile(
+      createRequire(import.meta.url).resolve('@unrs/resolver-binding-linux-x64-gnu'),
+      join(folder, 'src/it.node'),
+    );
+    await writeFile(join(folder, 'src/templates/mail/a.html'), '<p>a');
+    await writeFile(
+      join(folder, 'package.json'),
+      JSON.stringify({
+        version: '1.0.0',
+        mesh: {
+          handlers: { 'more/page': 'src/page.ts', 'more/fault': 'src/fault.ts' },
+          assets: ['src/templates/**'],
+        },
+      }),
+    );
+    await writeFile(
+      join(folder, 'src/page.ts'),
+      `import { readFileSync } from 'node:fs';
+       import { join } from 'node:path';
+       import addon from './it.node';
+       const template = join(import.meta.dirname, 'templates', 'mail', 'a.html');
+       export const handle = (): unknown => [readFileSync(template, 'utf8'), typeof addon.ResolverFactory];`,
+    );
+    await writeFile(
+      join(folder, 'src/fault.ts'),
+      `interface Order { readonly id: string }
+
+       export function handle(_order: Order): never {
+         throw new Error('on purpose');
+       }`,
+    );
+    const published = await mesh(folder, 'publish');
+    expect(published).toMatchObject({ code: 0, err: '' });
+    expect(published.out).toMatch(/✓ more\/page@1\.0\.0.*\n✓ more\/fault@1\.0\.0/);
+    expect((await mesh(root, 'invoke more/page')).out).toBe('["<p>a","function"]');
+    expect(await mesh(root, 'invoke more/fault')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('handler-error'),
+      out: expect.not.stringContaining('on purpose'),
+    });
+    await until(async () => /on purpose[\s\S]*src\/fault\.ts:4:16/.test(running.output));
+  }, 60_000);
 });
 
 describe('versions and routes', () => {
