@@ -8,6 +8,7 @@ import { builtDigest, sourceDigest } from '../tools/sources.mjs';
  *
  *   http/      the way of a request, beside hand-written floors
  *   routes/    what ten thousand handlers cost that nobody calls
+ *   audit/     records of what ran: into Postgres, and out again
  *   measure/   processor time, load, statistics
  */
 
@@ -57,6 +58,21 @@ program
     requireBuild();
     const { benchRoutes } = await import('./routes/command.mjs');
     await benchRoutes(options, interrupted.signal);
+  });
+
+program
+  .command('audit')
+  .description('intake of invocation records beside a plain COPY, and the queries over few and many of them')
+  .option('--rounds <n>', 'rounds that count', wholeFrom(1), 5)
+  .option('--records <n>', 'records of one measurement', wholeFrom(1_000), 200_000)
+  .option('--small <n>', 'records of the smaller table that is asked', wholeFrom(1_000), 50_000)
+  .option('--large <n>', 'records of the larger one', wholeFrom(1_000), 5_000_000)
+  .option('--no-queries', 'leave the queries out, which need some minutes to write what they ask')
+  .option('--json', 'print everything as JSON')
+  .action(async (options) => {
+    requireBuild();
+    const { benchAudit } = await import('./audit/command.mjs');
+    await benchAudit(options, interrupted.signal);
   });
 
 /** Benchmarks run what is deployed: dist/, not the sources. */

@@ -5,10 +5,12 @@ import type { Log } from '#lifecycle';
 import type { Catalogue } from '../catalogue/catalogue.js';
 import { refusedFor } from '../catalogue/invocations/invocations.js';
 
-/** Batches written in one transaction at most: 50,000 records of a full batch each. */
-const TAKE = 100;
+/** Batches written in one transaction at most: 20,000 records where each is full. */
+const TAKE = 40;
 /** After a failure, ms. */
 const RETRY_MS = 1_000;
+/** Between looks whether Postgres is back, ms. */
+const WAIT_MS = 200;
 
 interface Taken {
   readonly stored: StoredBatch;
@@ -19,12 +21,13 @@ interface Taken {
  * Invocation records, from stream AUDIT into the catalogue. A batch is let go from the stream once it is committed: it
  * may be delivered again, by any failure in between, and is then passed over by its id. While Postgres is away nothing is taken.
  *
- * Two stages run side by side: what comes next is fetched and decoded while Postgres writes what came before.
+ * Three stages run side by side: while Postgres writes one lot, the next is decoded and the one after it fetched.
  */
 export class InvocationIntake {
   #connection: Connection | undefined;
   #running: Promise<void> | undefined;
   #reader: AuditReader | undefined;
+  #taking: Promise<readonly StoredBatch[]> | undefined;
   readonly #stopping = Promise.withResolvers<void>();
   #stopped = false;
   #failing = false;
@@ -68,31 +71,39 @@ export class InvocationIntake {
       try {
         this.#reader ??= await openAuditReader(this.#connection as Connection);
         opened();
-        if (!this.catalogue.reachable) await delay(RETRY_MS);
-        else {
-          const taken = this.#decode(await this.#take(this.#reader));
-          await writing;
-          writing = this.#write(taken);
-        }
+        const taken = this.#decode(await this.#next(this.#reader));
+        await writing;
+        writing = this.#write(taken);
       } catch (error) {
         this.#reader = undefined;
+        this.#taking = undefined;
         await this.#failed('Invocation records cannot be read from the stream; trying on.', error);
       }
     }
     opened();
+    this.#giveBack();
     await writing;
   }
 
-  /** A stop does not wait for what may come; what comes nevertheless is given back. */
-  async #take(reader: AuditReader): Promise<readonly StoredBatch[]> {
-    const taking = reader.take(TAKE);
-    const taken = await Promise.race([taking, this.#stopping.promise]);
-    if (!taken)
-      taking.then(
-        (batches) => batches.forEach((batch) => void batch.again(0)),
-        () => undefined,
-      );
-    return taken ?? [];
+  /** What was being fetched meanwhile; what comes after it is being fetched from now on. Nothing when it is to stop. */
+  async #next(reader: AuditReader): Promise<readonly StoredBatch[]> {
+    while (!this.catalogue.reachable && !this.#stopped) await delay(WAIT_MS);
+    this.#taking ??= reader.take(TAKE);
+    const taken = await Promise.race([this.#taking, this.#stopping.promise]);
+    if (!taken) return [];
+    this.#taking = reader.take(TAKE);
+    // Whoever awaits it hears of a failure, which may come before that.
+    this.#taking.catch(() => undefined);
+    return taken;
+  }
+
+  /** A stop does not wait for what may come: another registry gets it. */
+  #giveBack(): void {
+    this.#taking
+      ?.then((batches) => {
+        for (const batch of batches) batch.again(0);
+      })
+      .catch(() => undefined);
   }
 
   /** What cannot be read now can never be: it would circle in the stream for ever. */

@@ -38,6 +38,7 @@ const STATEMENTS = [
      executor uuid NOT NULL,
      trace_id uuid,
      caller text) PARTITION BY RANGE (started_at)`,
-  'CREATE INDEX invocations_by_time ON invocations (started_at, id)',
-  'CREATE INDEX invocations_by_kind ON invocations (kind, started_at, id)',
+  // Without the id, which orders those of one microsecond: sorting these few costs less than half as wide an index.
+  'CREATE INDEX invocations_by_time ON invocations (started_at)',
+  'CREATE INDEX invocations_by_kind ON invocations (kind, started_at)',
 ];
