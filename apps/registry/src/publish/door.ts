@@ -1,8 +1,8 @@
 import type { ArtifactStore } from '#artifacts';
-import type { ControlPath } from '#contracts';
+import { asMeshError, type ControlPath } from '#contracts';
 import { digestOf, unpack } from '#packer/artifact';
 import type { Catalogue } from '../catalogue/catalogue.js';
-import type { Actor, Expected, Published } from '../catalogue/values.js';
+import type { Actor, Expected, Publication, Published } from '../catalogue/values.js';
 import type { RouteWriter } from '../routes/route-writer.js';
 import { admit, type Offer } from './admission.js';
 import { checkContentDigest } from './content-digest.js';
@@ -47,11 +47,29 @@ export class Door {
     this.routes.assertWritable();
     const digest = digestOf(artifact);
     await this.artifacts.put(digest, artifact);
-    const size = artifact.length;
-    const published = await this.catalogue.publish({ manifest, digest, size, live, by, expected });
-    // A sweep may have taken it for an orphan just before it was recorded; from here on none does.
+    const published = await this.#record({ manifest, digest, size: artifact.length, live, by, expected });
+    // It may have been taken for an orphan just before it was recorded; from here on it is not.
     if (!(await this.artifacts.has(digest))) await this.artifacts.put(digest, artifact);
     await this.routes.flush();
     return published;
+  }
+
+  /** What the catalogue refuses leaves no artifact behind. */
+  async #record(publication: Publication): Promise<Published> {
+    try {
+      return await this.catalogue.publish(publication);
+    } catch (error) {
+      // While the catalogue is away nobody knows whether it was recorded; the sweep will.
+      if (asMeshError(error).status < 500) await this.#discard(publication.digest);
+      throw error;
+    }
+  }
+
+  /** Unless a version names it. What fails here is left to the sweep. */
+  async #discard(digest: string): Promise<void> {
+    const remove = async ([unnamed]: readonly string[]) => {
+      if (unnamed !== undefined) await this.artifacts.remove(unnamed);
+    };
+    await this.catalogue.artifacts.whileUnnamed([digest], remove).catch(() => undefined);
   }
 }
