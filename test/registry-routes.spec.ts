@@ -242,12 +242,14 @@ describe('a rollback', () => {
 });
 
 describe('optimistic locking', () => {
-  it('lets one of two publishers win, the other is told', async () => {
+  it('lets one of several publishers win, over two registries, and tells the others', async () => {
     const base = await aRegistry();
+    const second = await registry({ database: base.database, nats });
+    await second.joined;
     await published(base, '1.0.0');
     const rivals = await Promise.all(
-      ['1.1.0', '1.2.0', '1.3.0', '1.4.0'].map(async (version) =>
-        publish(base, FIND, await artifact(version), { 'if-match': '"1"' }),
+      ['1.1.0', '1.2.0', '1.3.0', '1.4.0'].map(async (version, i) =>
+        publish(i % 2 ? base : second, FIND, await artifact(version), { 'if-match': '"1"' }),
       ),
     );
     expect(rivals.map(({ status }) => status).sort()).toEqual([201, 412, 412, 412]);
