@@ -10,6 +10,7 @@ import {
   MeshError,
   mintMeshId,
 } from '#contracts';
+import { callerOf } from './caller.js';
 import { checkHeader, checkQuery, decodeParams } from './request-text.js';
 import type { Match } from './router.js';
 
@@ -66,8 +67,10 @@ function stickyOf(headers: IncomingHttpHeaders): string | undefined {
 
 function metaOf(request: IncomingMessage, path: string, query: string, { params }: Match): EventMeta {
   if (query !== '') checkQuery(query);
+  const caller = callerOf(request.socket);
   return {
     source: 'http',
+    ...(caller === undefined ? undefined : { caller }),
     method: request.method as string,
     path,
     ...(query === '' ? undefined : { query }),

@@ -57,6 +57,7 @@ describe('a message as an event', () => {
     expect(arrived).toEqual(event);
     expect(arrived.meta).toEqual({
       source: 'sqs',
+      caller: 'orders',
       attributes: {
         messageId: 'm-1',
         queue: 'orders',

@@ -50,7 +50,7 @@ export function toEvent(
   return {
     id: uuidv7(),
     timeout: timeoutOf(route),
-    meta: { source: 'sqs', attributes: attributesOf(message, name) },
+    meta: { source: 'sqs', caller: name, attributes: attributesOf(message, name) },
     ...(version === undefined ? undefined : { version }),
     ...(contentType === undefined ? undefined : { contentType }),
     ...(traceparent === undefined || !TRACEPARENT.test(traceparent) ? undefined : { traceparent }),

@@ -17,6 +17,8 @@ const nameValues = z.record(z.string(), z.union([z.string(), z.array(z.string())
  */
 export const eventMeta = z.object({
   source: z.enum(SOURCES).default('nats'),
+  /** Who called, as far as privacy allows, for the records of what ran: the network for http, the queue for sqs. */
+  caller: z.string().max(200).optional(),
   method: z.string().max(32).optional(),
   path: z.string().optional(),
   query: z.string().optional(),
