@@ -131,9 +131,25 @@ function tell(shell: Shell, { path }: Reference, answer: Answer, { json }: Optio
     return;
   }
   shell.write(body);
-  if (outcome !== 'ok')
-    shell.tell(`✗ ${path}${version ? `@${version}` : ''}: ${outcome} (${status})  mesh-id ${id}`);
+  if (outcome === 'ok') return;
+  const hint = HINTS[outcome];
+  shell.tell(
+    `✗ ${path}${version ? `@${version}` : ''}: ${outcome} (${status})  mesh-id ${id || 'none'}${hint ? `\n  → ${hint}` : ''}`,
+  );
 }
+
+/** What to do about outcomes that are not the handler's own. */
+const HINTS: Readonly<Record<string, string>> = {
+  'no-route':
+    'See what is live: mesh list. A handler with HTTP triggers of its own answers there, and here --via nats.',
+  'no-version': 'See its versions: mesh versions <path>',
+  'no-executor': 'Is one running? mesh doctor',
+  'not-connected': 'Is NATS running? mesh doctor',
+  unauthorized: "This ingress wants a token: -H authorization='Bearer …'",
+  'method-not-allowed': 'Name another method: -X POST',
+  'handler-error': "It threw: the executor's log has the error.",
+  'deadline-exceeded': 'Give it more time: --timeout <ms>',
+};
 
 /** JSON as it is, text as text, anything else as base64. */
 function decoded({ body, contentType = '' }: Answer): unknown {

@@ -103,7 +103,9 @@ function tell(shell: Shell, { from, published, error }: Outcome, live: boolean):
   if (!published) return;
   const { path, version, size, digest, executors } = published;
   const state = stateOf(published, live);
-  shell.print(`✓ ${path}@${version} is ${state}${confirmedText(executors)}  (${sizeText(size)}, ${digest})`);
+  shell.print(
+    `✓ ${path}@${version} is ${state}${published.live === false ? '' : confirmedText(executors)}  (${sizeText(size)}, ${digest})`,
+  );
   for (const executor of executors?.missing ?? [])
     shell.tell(`! Executor ${executor} has not taken it over yet. See its log, and: mesh doctor`);
 }
