@@ -58,6 +58,24 @@ describe('the sweep of orphans', () => {
     expect(await sweep.sweep(HOUR_AGO())).toBe(0);
   });
 
+  it('leaves alone what is stored again while it looks', async () => {
+    const { base, catalogue, store } = await world();
+    const bytes = await artifactOf({ path: 'again', version: '1.0.0' });
+    const digest = `sha256:${digestOf(bytes)}`;
+    await store.put(digest, bytes);
+    utimesSync(fileOf(base.artifacts, digestOf(bytes)), LONG_AGO, LONG_AGO);
+    const { artifacts } = catalogue;
+    const slow = {
+      unnamed: async (digests: readonly string[]) => {
+        await store.put(digest, bytes);
+        return artifacts.unnamed(digests);
+      },
+      whileUnnamed: artifacts.whileUnnamed.bind(artifacts),
+    };
+    expect(await new OrphanSweep(store, slow, logger('test')).sweep(HOUR_AGO())).toBe(0);
+    expect(await store.has(digest)).toBe(true);
+  });
+
   it('removes nothing while the catalogue is away', async () => {
     const { base, catalogue, store, sweep } = await world();
     const bytes = await artifactOf({ path: 'old', version: '1.0.0' });
