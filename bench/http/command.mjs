@@ -4,7 +4,7 @@ import { machineFacts } from '../measure/machine.mjs';
 import { requireWrk } from '../measure/wrk.mjs';
 import { Children } from './child.mjs';
 import { CONTENDERS, fromCheckout } from './contenders.mjs';
-import { Artifacts } from './mesh.mjs';
+import { StandInRegistry } from './registry.mjs';
 import { render, summarize } from './report.mjs';
 import { measure, runRounds } from './rounds.mjs';
 import { verify } from './verify.mjs';
@@ -60,15 +60,15 @@ function choose({ only, against }) {
 async function startAll(chosen, { profile }, stops, note, signal) {
   const nats = await startNats();
   stops.push(() => nats.stop());
-  const artifacts = await Artifacts.publish(nats);
-  stops.push(() => artifacts.remove());
+  const registry = await StandInRegistry.start(nats);
+  stops.push(() => registry.stop());
   const children = new Children(profile);
   stops.push(() => children.stop());
   const running = [];
   for (const { key, title, start } of chosen) {
     signal.throwIfAborted();
     note(`Starting ${key}: ${title}.`);
-    const contender = { key, ...(await start({ children, nats, artifacts })) };
+    const contender = { key, ...(await start({ children, nats, registry })) };
     await verify(contender, signal);
     running.push(contender);
   }

@@ -24,6 +24,11 @@ export const CONTENDERS = [
     { key: "a'*", title: "a', a write to NATS a request", start: floor(single(HEADERS)) },
     { key: "a''*", title: "a'', a write to NATS a request", start: floor(single(HOP)) },
     {
+      key: 'b0',
+      title: 'mesh, inline, no record of what went OK',
+      start: mesh({ name: 'inline-unrecorded', isolation: 'inline', auditSample: '0' }),
+    },
+    {
       key: "a'c",
       title: "a' with the client's header class",
       start: floor({ ...HEADERS, name: 'client', headers: 'client' }),
@@ -65,6 +70,8 @@ export const RATIOS = [
   { of: 'b', to: "a'*" },
   { of: 'c', to: "a''*" },
   { of: 'a*', to: 'bare' },
+  { of: 'b', to: 'b0' },
+  { of: 'b0', to: "a'" },
   { of: 'b', to: 'b-' },
   { of: 'c', to: 'c-' },
 ];

@@ -1,6 +1,7 @@
 import { asMeshError, type MeshError } from '#contracts';
 import { errorOutcome, type Outcome } from '#handler/runtime';
 import { loadHandler } from './load-handler.js';
+import { RunTable } from './run-table.js';
 import { Runner } from './runner.js';
 import type { HandlerPort, HandlerSpec, Instance, Invocation } from './runtime.js';
 
@@ -10,7 +11,7 @@ export class InlineInstance implements Instance {
   readonly #port: HandlerPort;
   #loading: Promise<Runner> | undefined;
   #runner: Runner | undefined;
-  readonly #runs = new Set<number>();
+  readonly #runs = new RunTable<true>();
   #idle: (() => void)[] = [];
 
   constructor(spec: HandlerSpec, port: HandlerPort) {
@@ -23,7 +24,7 @@ export class InlineInstance implements Instance {
   }
 
   async invoke(invocation: Invocation): Promise<Outcome> {
-    this.#runs.add(invocation.key);
+    this.#runs.add(invocation.key, true);
     try {
       const runner = this.#runner ?? (await this.#loaded());
       return await runner.run(invocation);
@@ -45,8 +46,7 @@ export class InlineInstance implements Instance {
   }
 
   #leave(key: number): void {
-    if (this.#runs.delete(key) && this.#runs.size === 0)
-      for (const resolve of this.#idle.splice(0)) resolve();
+    if (this.#runs.take(key) && this.#runs.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   /** A module that failed is not imported again: Node keeps the failure, so the version stays as it is. */

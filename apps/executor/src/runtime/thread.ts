@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { asMeshError, type ErrorCode, MeshError } from '#contracts';
 import { type CallRequest, errorOutcome, type Outcome } from '#handler/runtime';
 import { LOAD_LIMIT_MS, loadTimeout } from './load-handler.js';
+import { RunTable } from './run-table.js';
 import type { HandlerPort, HandlerSpec, Instance, Invocation } from './runtime.js';
 import { Batch, type FromThread, fromCrossing, type ThreadStart, type ToThread } from './thread-protocol.js';
 
@@ -37,7 +38,7 @@ const TRANSFER_BYTES = 64 * 1024;
 export class ThreadInstance implements Instance {
   readonly #spec: HandlerSpec;
   readonly #port: HandlerPort;
-  readonly #runs = new Map<number, Run>();
+  readonly #runs = new RunTable<Run>();
   readonly #out: Batch<ToThread>;
   #phase: Phase = IDLE;
   /** What waits for a worker whose artifact is still being unpacked. */
@@ -60,7 +61,7 @@ export class ThreadInstance implements Instance {
 
   invoke(invocation: Invocation): Promise<Outcome> {
     return new Promise((resolve) => {
-      this.#runs.set(invocation.key, { id: invocation.id, resolve });
+      this.#runs.add(invocation.key, { id: invocation.id, resolve });
       if (this.#phase.name === 'closed') return this.#fail(new MeshError('shutting-down'));
       if (this.#phase.name === 'idle') void this.#start();
       const { key, id, headers, body, attempt, timeout } = invocation;
@@ -69,7 +70,7 @@ export class ThreadInstance implements Instance {
   }
 
   abort(key: number, reason: string): void {
-    if (!this.#runs.delete(key)) return;
+    if (!this.#runs.take(key)) return;
     this.#out.add(['abort', key, reason]);
     this.#checkIdle();
   }
@@ -152,9 +153,7 @@ export class ThreadInstance implements Instance {
   }
 
   #done(key: number, outcome: Outcome): void {
-    const run = this.#runs.get(key);
-    this.#runs.delete(key);
-    run?.resolve(outcome);
+    this.#runs.take(key)?.resolve(outcome);
     this.#checkIdle();
   }
 
@@ -182,9 +181,7 @@ export class ThreadInstance implements Instance {
   }
 
   #fail(fault: MeshError): void {
-    const runs = [...this.#runs.values()];
-    this.#runs.clear();
-    for (const { id, resolve } of runs) resolve(errorOutcome(fault, id, fault.cause));
+    for (const { id, resolve } of this.#runs.takeAll()) resolve(errorOutcome(fault, id, fault.cause));
     this.#checkIdle();
   }
 

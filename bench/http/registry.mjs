@@ -1,0 +1,57 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { connect, openAuditReader, openRouteStore } from '#fabric';
+import { pack } from '#packer';
+
+const HANDLER = fileURLToPath(new URL('./handler', import.meta.url));
+/** Batches of records taken at once. */
+const BATCHES = 64;
+
+/**
+ * What a registry does for executors, without a database: it stores the handler's artifact, writes routes, and takes the
+ * records of what ran out of stream AUDIT, so that an executor has the work that it has when deployed.
+ */
+export class StandInRegistry {
+  #stopped = false;
+  #taking;
+
+  static async start(nats) {
+    const { manifest, digest, artifact } = await pack(HANDLER);
+    const folder = await mkdtemp(join(tmpdir(), 'lambda-mesh-bench-'));
+    await mkdir(join(folder, 'sha256'));
+    await writeFile(join(folder, 'sha256', `${digest.slice('sha256:'.length)}.tgz`), artifact);
+    const { password } = nats.users.registry;
+    const login = { natsUrl: nats.url, natsUser: 'registry', natsPassword: password };
+    const connection = await connect({ ...login, name: 'bench-registry' });
+    const registry = new StandInRegistry(folder, { ...manifest, digest }, connection);
+    registry.routes = await openRouteStore(connection);
+    registry.#taking = registry.#takeRecords(await openAuditReader(connection));
+    return registry;
+  }
+
+  constructor(folder, version, connection) {
+    this.artifactsUrl = pathToFileURL(folder).href;
+    this.folder = folder;
+    this.version = version;
+    this.connection = connection;
+  }
+
+  /** Makes the handler live under a path. */
+  async route(path) {
+    const { path: _own, description: _text, ...version } = this.version;
+    await this.routes.put({ path, revision: 1, versions: [{ ...version, weight: 100 }], aliases: {} });
+  }
+
+  async #takeRecords(reader) {
+    while (!this.#stopped) for (const batch of await reader.take(BATCHES)) batch.done();
+  }
+
+  async stop() {
+    this.#stopped = true;
+    await this.#taking;
+    await this.connection.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
