@@ -1,6 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
+import type { EntityManager, MigrationInterface, QueryRunner } from 'typeorm';
 import { type NatsServer, type PostgresServer, startNats, startPostgres } from '#servers';
+import { checkChain, readChain } from '../apps/registry/src/catalogue/audit/verify.js';
+import { Catalogue1763760000000 } from '../apps/registry/src/catalogue/migrations/1763760000000-catalogue.js';
+import { ControlPlane1763900000000 } from '../apps/registry/src/catalogue/migrations/1763900000000-control-plane.js';
+import { AuditChain1763910000000 } from '../apps/registry/src/catalogue/migrations/1763910000000-audit-chain.js';
 import {
   type Answer,
   artifactOf,
@@ -210,5 +215,42 @@ describe('while NATS is away', () => {
     expect((await verify(base)).body).toMatchObject({ ok: true, checked: 5, kept: null });
     await force("UPDATE audit_entries SET actor = 'nobody' WHERE seq = 1");
     expect((await verify(base)).body).toMatchObject({ ok: false, checked: 0, firstBroken: { seq: 1 } });
+  });
+});
+
+describe('entries from before the chain', () => {
+  it('are chained as they are, without gaps, and those that follow go on from there', async () => {
+    const database = await postgres.createDatabase(`audit_${++databases}`);
+    const client = new pg.Client({ connectionString: database });
+    await client.connect();
+    later(() => client.end());
+    // What is hashed must not depend on where a session thinks it is.
+    await client.query("SET timezone TO 'Asia/Tokyo'");
+    const runner = {
+      query: async (text: string, values?: unknown[]) => (await client.query(text, values)).rows,
+    };
+    const migrate = (migration: MigrationInterface) => migration.up(runner as unknown as QueryRunner);
+    await migrate(new Catalogue1763760000000());
+    await client.query("INSERT INTO audit_entries (actor, action) VALUES ('admin', 'first')");
+    // A number that was lost in a rollback, as sequences lose them.
+    await client.query("SELECT nextval(pg_get_serial_sequence('audit_entries', 'seq'))");
+    await client.query("INSERT INTO audit_entries (actor, action) VALUES ('admin', 'second')");
+    await migrate(new ControlPlane1763900000000());
+    await migrate(new AuditChain1763910000000());
+    await client.query("INSERT INTO audit_entries (actor, action) VALUES ('admin', 'third')");
+    const { rows } = await client.query('SELECT seq::int, action FROM audit_entries ORDER BY seq');
+    expect(rows).toEqual([
+      { seq: 1, action: 'first' },
+      { seq: 2, action: 'second' },
+      { seq: 3, action: 'third' },
+    ]);
+    const manager = {
+      query: runner.query,
+      transaction: (_level: string, work: (m: unknown) => unknown) => work(manager),
+    };
+    const read = (after: number) => readChain(manager as unknown as EntityManager, after);
+    await client.query("SET timezone TO 'UTC'");
+    expect(await checkChain(read, undefined)).toMatchObject({ checked: 3, head: { seq: 3 } });
+    await expect(client.query('DELETE FROM audit_entries')).rejects.toThrow('never changed or removed');
   });
 });
