@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ControlPath, type HeaderMap, MeshError } from '#contracts';
 import type { CallReply, CallRequest, Outcome } from '#handler/runtime';
 import { InlineInstance } from './inline.js';
@@ -76,6 +76,18 @@ describe.each(Object.keys(RUNTIMES) as (keyof typeof RUNTIMES)[])('%s', (kind) =
   ];
   const JSON_TYPE = 'application/json';
   const TEXT = 'text/plain; charset=utf-8';
+
+  // Takes 10 s, so it is begun before the others and looked at after them.
+  let hangs: Subject & { outcome: Promise<Outcome> };
+  let lasting: (() => unknown)[];
+  beforeAll(() => {
+    const never = subject('await new Promise(() => {}); export default () => 1');
+    hangs = { ...never, outcome: never.run() };
+    lasting = closers.splice(0);
+  });
+  afterAll(async () => {
+    for (const close of lasting.reverse()) await close();
+  });
 
   it.each<[string, string, unknown[]]>([
     ['an object', '() => ({ a: 1 })', ['ok', 200, JSON_TYPE, '{"a":1}']],
@@ -366,11 +378,10 @@ describe.each(Object.keys(RUNTIMES) as (keyof typeof RUNTIMES)[])('%s', (kind) =
     });
 
     it('because it hangs is load-timeout', async () => {
-      const { run, port } = subject('await new Promise(() => {}); export default () => 1');
-      const outcome = await run();
+      const outcome = await hangs.outcome;
       expect(outcome).toMatchObject({ outcome: 'load-timeout', status: 502 });
       expect(outcome.detail).toContain('after 10 s');
-      expect(port.states).toEqual(['load-timeout']);
+      expect(hangs.port.states).toEqual(['load-timeout']);
     });
 
     it('is loaded once its artifact is there', async () => {

@@ -98,7 +98,7 @@ class KvRouteFeed implements RouteFeed {
     this.#lastRevision = state.messages === 0 ? state.last_seq : 0;
     this.#dueRevision = 0;
     const whole = Promise.withResolvers<void>();
-    this.#follow(watch, generation, state.messages === 0, whole)
+    void this.#follow(watch, generation, state.messages === 0, whole)
       .catch(() => undefined)
       .then(() => this.#ended(generation, whole));
     await whole.promise;
