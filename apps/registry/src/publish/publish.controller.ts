@@ -10,7 +10,7 @@ import { Catalogue } from '../catalogue/catalogue.js';
 import type { Actor, Expected, Published } from '../catalogue/values.js';
 import type { HeaderSink } from '../handlers/show-handler.js';
 import { versionView, viewVersion } from '../handlers/views.js';
-import { Executors } from '../routes/executors.js';
+import { Executors, executorsView } from '../routes/executors.js';
 import { Door } from './door.js';
 
 const query = z.object({ live: z.enum(['true', 'false']).default('true') });
@@ -18,9 +18,7 @@ const query = z.object({ live: z.enum(['true', 'false']).default('true') });
 const publishedView = versionView.extend({
   created: z.boolean().describe('False: exactly this was published before.'),
   revision: z.int().describe('Of the route; the ETag.'),
-  executors: z
-    .object({ confirmed: z.array(z.string()), missing: z.array(z.string()) })
-    .describe('Ids of the running executors that have this revision, and of those that do not have it yet.'),
+  executors: executorsView,
 });
 type PublishedView = z.infer<typeof publishedView>;
 
@@ -87,15 +85,13 @@ export class PublishController {
       this.catalogue.handler(path),
     ]);
     const { revision = 0, live = [] } = handler ?? {};
-    const executors =
-      live.length > 0 ? await this.executors.confirm(path, revision) : { confirmed: [], missing: [] };
+    const executors = await this.executors.confirm(path, live.length > 0 ? revision : 0);
     reply.header('etag', etagOf(revision));
-    const { confirmed, missing } = executors;
     return {
       created,
       ...viewVersion(version ?? record),
       revision,
-      executors: { confirmed: [...confirmed], missing: [...missing] },
+      executors,
     };
   }
 }

@@ -8,7 +8,8 @@ import { By, IfMatch } from '../api/precondition.js';
 import { Catalogue } from '../catalogue/catalogue.js';
 import type { Actor, Change, Expected } from '../catalogue/values.js';
 import { type HeaderSink, showHandler } from '../handlers/show-handler.js';
-import { type HandlerDetailView, handlerDetailView } from '../handlers/views.js';
+import { handlerDetailView } from '../handlers/views.js';
+import { Executors, executorsView } from './executors.js';
 import { RouteWriter } from './route-writer.js';
 
 const shares = z
@@ -39,7 +40,13 @@ const describedRefusals = [
   'not-connected',
 ] as const;
 
-/** What can be done to a handler's route. Each change is answered with the route as it is then, and its ETag. */
+const changedView = handlerDetailView.extend({ executors: executorsView });
+type ChangedView = z.infer<typeof changedView>;
+
+/**
+ * What can be done to a handler's route. Each change is answered with the route as it is then, and its ETag, when every
+ * running executor has it, or after 5 s.
+ */
 @ApiTags('routes')
 @ApiParam(PATH_PARAMETER)
 @ApiHeader(IF_MATCH_HEADER)
@@ -48,12 +55,13 @@ export class ChangesController {
   constructor(
     private readonly catalogue: Catalogue,
     private readonly routes: RouteWriter,
+    private readonly executors: Executors,
   ) {}
 
   @Put('route')
   @ApiOperation({ summary: 'Make versions live, with weights that add up to 100' })
   @Takes(routeBody)
-  @Answers(200, 'The handler.', handlerDetailView)
+  @Answers(200, 'The handler.', changedView)
   @Refuses(...describedRefusals, 'no-version', 'conflict')
   route(
     @Param('path') path: string,
@@ -61,7 +69,7 @@ export class ChangesController {
     @By() by: Actor,
     @IfMatch() expected: Expected,
     @Res({ passthrough: true }) reply: HeaderSink,
-  ): Promise<HandlerDetailView> {
+  ): Promise<ChangedView> {
     return this.#change(path, by, expected, reply, (c) => this.catalogue.changes.setLive(c, versions));
   }
 
@@ -69,7 +77,7 @@ export class ChangesController {
   @ApiOperation({ summary: 'Give a version a name that calls may use; executors hold it ready' })
   @ApiParam(ALIAS_PARAMETER)
   @Takes(aliasBody)
-  @Answers(200, 'The handler.', handlerDetailView)
+  @Answers(200, 'The handler.', changedView)
   @Refuses(...describedRefusals, 'no-version', 'conflict')
   alias(
     @Param('path') path: string,
@@ -78,7 +86,7 @@ export class ChangesController {
     @By() by: Actor,
     @IfMatch() expected: Expected,
     @Res({ passthrough: true }) reply: HeaderSink,
-  ): Promise<HandlerDetailView> {
+  ): Promise<ChangedView> {
     if (!isAlias(alias))
       throw new MeshError('bad-request', 'An alias has up to 63 of a-z, 0-9, "_" and "-", a letter first.');
     return this.#change(path, by, expected, reply, (c) => this.catalogue.changes.setAlias(c, alias, version));
@@ -87,7 +95,7 @@ export class ChangesController {
   @Delete('aliases/:alias')
   @ApiOperation({ summary: 'Take an alias away' })
   @ApiParam(ALIAS_PARAMETER)
-  @Answers(200, 'The handler.', handlerDetailView)
+  @Answers(200, 'The handler.', changedView)
   @Refuses(...describedRefusals)
   removeAlias(
     @Param('path') path: string,
@@ -95,7 +103,7 @@ export class ChangesController {
     @By() by: Actor,
     @IfMatch() expected: Expected,
     @Res({ passthrough: true }) reply: HeaderSink,
-  ): Promise<HandlerDetailView> {
+  ): Promise<ChangedView> {
     return this.#change(path, by, expected, reply, (c) => this.catalogue.changes.removeAlias(c, alias));
   }
 
@@ -105,7 +113,7 @@ export class ChangesController {
     description: 'A second rollback is back where the first one began.',
   })
   @Takes(rollbackBody)
-  @Answers(200, 'The handler.', handlerDetailView)
+  @Answers(200, 'The handler.', changedView)
   @Refuses(...describedRefusals, 'no-version', 'conflict')
   rollback(
     @Param('path') path: string,
@@ -113,7 +121,7 @@ export class ChangesController {
     @By() by: Actor,
     @IfMatch() expected: Expected,
     @Res({ passthrough: true }) reply: HeaderSink,
-  ): Promise<HandlerDetailView> {
+  ): Promise<ChangedView> {
     return this.#change(path, by, expected, reply, (c) => this.catalogue.changes.rollback(c, to));
   }
 
@@ -123,7 +131,7 @@ export class ChangesController {
     description: 'Null takes a value away; names that are not mentioned stay. No value is ever shown again.',
   })
   @Takes(environmentBody)
-  @Answers(200, 'The handler.', handlerDetailView)
+  @Answers(200, 'The handler.', changedView)
   @Refuses(...describedRefusals)
   environment(
     @Param('path') path: string,
@@ -131,7 +139,7 @@ export class ChangesController {
     @By() by: Actor,
     @IfMatch() expected: Expected,
     @Res({ passthrough: true }) reply: HeaderSink,
-  ): Promise<HandlerDetailView> {
+  ): Promise<ChangedView> {
     return this.#change(path, by, expected, reply, (c) => this.catalogue.changes.setEnvironment(c, values));
   }
 
@@ -141,12 +149,14 @@ export class ChangesController {
     expected: Expected,
     reply: HeaderSink,
     make: (change: Change) => Promise<void>,
-  ): Promise<HandlerDetailView> {
+  ): Promise<ChangedView> {
     const path: ControlPath = parseControlPath(text);
     this.routes.assertWritable();
     await make({ path, by, expected });
     await this.routes.flush();
     reply.status(200);
-    return showHandler(this.catalogue, path, reply);
+    const shown = await showHandler(this.catalogue, path, reply);
+    const executors = await this.executors.confirm(path, shown.live.length > 0 ? shown.revision : 0);
+    return { ...shown, executors };
   }
 }

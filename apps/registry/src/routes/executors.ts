@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
 import type { ControlPath } from '#contracts';
 import { type Connection, type ServiceAnswer, survey } from '#fabric';
 
@@ -14,13 +15,12 @@ const KNOWN_MS = 60_000;
 const FIRST_MS = 10;
 const LAST_MS = 250;
 
-/** Ids of executors that run a path. */
-export interface Confirmation {
-  /** They have this revision of the route, or a later one. */
-  readonly confirmed: readonly string[];
-  /** They answer, with an older one. */
-  readonly missing: readonly string[];
-}
+/** Ids of the running executors that run a path. */
+export const executorsView = z.object({
+  confirmed: z.array(z.string()).describe('They have this revision of the route, or a later one.'),
+  missing: z.array(z.string()).describe('They answer, with an older one.'),
+});
+export type Confirmation = z.infer<typeof executorsView>;
 
 export interface ConfirmationTimes {
   readonly settleMs: number;
@@ -44,10 +44,13 @@ export class Executors {
     this.#connection = connection;
   }
 
-  /** Resolves when every executor that runs the path has this revision, or when it has been waited for long enough. */
+  /**
+   * Resolves when every executor that runs the path has this revision, or when it has been waited for long enough.
+   * @param revision 0: nothing is live, so there is nothing to wait for
+   */
   async confirm(path: ControlPath, revision: number): Promise<Confirmation> {
     const connection = this.#connection;
-    if (!connection?.connected) return { confirmed: [], missing: [] };
+    if (!connection?.connected || revision === 0) return { confirmed: [], missing: [] };
     const answers = new Answers(path, revision);
     const asking = survey(connection, EXECUTOR, path, (answer) => answers.add(answer));
     try {
