@@ -8,6 +8,9 @@ import { reaching, reachingMaybe } from './unavailable.js';
 /** What {@link FileBlobs.put} writes before it has its name. */
 const PART = /^\.[^/]+\.part$/;
 
+/** One after the other, 10,000 files would hold up an executor's start for a quarter of a second. */
+const STATS_AT_ONCE = 256;
+
 // A link is refused, and a pipe does not hold us up until somebody writes to it.
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
@@ -57,10 +60,11 @@ export class FileBlobs implements Blobs {
   }
 
   async *list(): AsyncIterable<Blob> {
-    for (const file of await this.#files()) {
-      if (PART.test(basename(file))) continue;
-      const blob = await this.stat(relative(this.#root, file).split(sep).join('/'));
-      if (blob) yield blob;
+    const files = (await this.#files()).filter((file) => !PART.test(basename(file)));
+    for (let from = 0; from < files.length; from += STATS_AT_ONCE) {
+      const some = files.slice(from, from + STATS_AT_ONCE);
+      const blobs = some.map((file) => this.stat(relative(this.#root, file).split(sep).join('/')));
+      for (const blob of await Promise.all(blobs)) if (blob) yield blob;
     }
   }
 

@@ -2,8 +2,9 @@ import type { ControlPath, Route } from '#contracts';
 
 /** Which artifacts the routes name now. Two paths may name the same one. */
 export class LiveArtifacts {
-  readonly #byPath = new Map<ControlPath, ReadonlySet<string>>();
-  /** How many paths name each digest. */
+  /** The routes themselves, which are in memory anyway. */
+  readonly #routes = new Map<ControlPath, Route>();
+  /** How many live versions, over all paths, have each digest. */
   readonly #counts = new Map<string, number>();
 
   has(digest: string): boolean {
@@ -12,12 +13,11 @@ export class LiveArtifacts {
 
   /** A path has this route now, or none. */
   set(path: ControlPath, route: Route | undefined): void {
-    const before = this.#byPath.get(path);
-    const now = new Set(route?.versions.map(({ digest }) => digest));
-    for (const digest of now) this.#count(digest, 1);
-    for (const digest of before ?? []) this.#count(digest, -1);
-    if (now.size > 0) this.#byPath.set(path, now);
-    else this.#byPath.delete(path);
+    const before = this.#routes.get(path);
+    for (const { digest } of route?.versions ?? []) this.#count(digest, 1);
+    for (const { digest } of before?.versions ?? []) this.#count(digest, -1);
+    if (route) this.#routes.set(path, route);
+    else this.#routes.delete(path);
   }
 
   #count(digest: string, by: number): void {
