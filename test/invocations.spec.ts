@@ -351,4 +351,30 @@ describe('from a call', () => {
     const [failed] = (await list(base, 'status=500')).body.items;
     expect(failed).toMatchObject({ outcome: 'handler-error', version: '1.2.3', path: 'numbers/echo' });
   });
+
+  it('also when the connection to NATS is cut before it was sent', async () => {
+    const { base, nats, database } = await world();
+    const code = 'export const handle = (n) => n;';
+    await publish(base, 'numbers/echo', await artifactOf({ path: 'numbers/echo', version: '1.2.3' }, code));
+    const proxy = await tcpProxy(nats.port);
+    const of = { nats, artifactsUrl: pathToFileURL(base.artifacts).href } as Catalogue;
+    await executor(of, { MESH_ISOLATION: 'inline', MESH_NATS_URL: `nats://127.0.0.1:${proxy.port}` });
+    const client = await natsClient({ servers: nats.url });
+    later(() => client.close());
+    const subject = callSubject('numbers/echo' as ControlPath);
+    await until(
+      () =>
+        client.request(subject, '0').then(
+          () => true,
+          () => false,
+        ),
+      (answered) => answered,
+    );
+    await written(database, 1);
+    await Promise.all(Array.from({ length: 20 }, (_, i) => client.request(subject, String(i))));
+    proxy.shut();
+    await expect(client.request(subject, '0')).rejects.toThrow();
+    proxy.open();
+    await written(database, 21);
+  });
 });
