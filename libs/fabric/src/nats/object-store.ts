@@ -53,11 +53,22 @@ class NatsObjectStore implements ObjectStore {
   }
 
   get(name: string): Promise<Uint8Array | undefined> {
-    return this.#reaching(async (bucket) => {
-      const bytes = await this.#read(bucket, name);
-      // Replaced while it was read: its chunks went with the old one, and the new one is whole.
-      return bytes === 'broken' ? wholeOf(await this.#read(bucket, name)) : bytes;
-    });
+    return this.#reaching((bucket) => this.#readWhole(bucket, name));
+  }
+
+  /**
+   * One that is replaced while it is read loses its chunks with the old one, and the new one is whole: read anew for
+   * as long as it is another one each time. One that stays the same and is not whole is damaged.
+   */
+  async #readWhole(bucket: Bucket, name: string): Promise<Uint8Array | undefined> {
+    let broken: string | undefined;
+    for (;;) {
+      const info = await bucket.objects.info(name);
+      if (!info || info.deleted || info.options?.link || info.nuid === broken) return undefined;
+      const bytes = await this.#read(bucket, info);
+      if (bytes) return bytes;
+      broken = info.nuid;
+    }
   }
 
   stat(name: string): Promise<StoredObject | undefined> {
@@ -98,15 +109,10 @@ class NatsObjectStore implements ObjectStore {
   close(): void {}
 
   /**
-   * Chunk by chunk, each a request with its own limit. The client's own way, a consumer, waits for ever when a chunk is
-   * missing.
+   * Chunk by chunk, each a request with its own limit; `undefined` when one is missing. The client's own way, a
+   * consumer, then waits for ever.
    */
-  async #read(
-    { objects, jsm, stream }: Bucket,
-    name: string,
-  ): Promise<Uint8Array<ArrayBuffer> | 'broken' | undefined> {
-    const info = await objects.info(name);
-    if (!info || info.deleted || info.options?.link) return undefined;
+  async #read({ jsm, stream }: Bucket, info: ObjectInfo): Promise<Uint8Array | undefined> {
     const bytes = new Uint8Array(info.size);
     let at = 0;
     let seq = 0;
@@ -115,12 +121,12 @@ class NatsObjectStore implements ObjectStore {
         seq: seq + 1,
         next_by_subj: this.#chunksOf(info),
       });
-      if (!message || at + message.data.length > bytes.length) return 'broken';
+      if (!message || at + message.data.length > bytes.length) return undefined;
       bytes.set(message.data, at);
       at += message.data.length;
       seq = message.seq;
     }
-    return at === bytes.length ? bytes : 'broken';
+    return at === bytes.length ? bytes : undefined;
   }
 
   #chunksOf({ nuid }: Pick<ObjectInfo, 'nuid'>): string {
@@ -150,8 +156,6 @@ class NatsObjectStore implements ObjectStore {
 }
 
 const unavailable = (cause: unknown) => new MeshError('store-unavailable', undefined, { cause });
-
-const wholeOf = <T>(bytes: T | 'broken'): T | undefined => (bytes === 'broken' ? undefined : bytes);
 
 function describe({ name, size, mtime, nuid }: ObjectInfo): StoredObject {
   return { name, size, modified: new Date(mtime), tag: nuid };
