@@ -117,6 +117,18 @@ describe('while something is away', () => {
     expect((await fetch(`${url}/echo`)).status).toBe(200);
   });
 
+  it('an executor runs the paths that match MESH_HANDLERS and no others', async () => {
+    const of = await catalogue();
+    for (const path of ['users/find', 'users', 'orders/total', 'orders/lines/all'])
+      await of.publish({ path, version: '1.0.0' }, HEADERS);
+    await executor(of, { MESH_HANDLERS: 'users/**,orders/total' });
+    const { url } = await ingress(of);
+    const statuses = ['users/find', 'orders/total', 'orders/lines/all'].map(
+      async (path) => (await fetch(`${url}/${path}`)).status,
+    );
+    expect(await Promise.all(statuses)).toEqual([200, 200, 503]);
+  });
+
   it('without nats-server every call is 503 at once, and works again when it is back', async () => {
     const of = await catalogue();
     await echo(of);

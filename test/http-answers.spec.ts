@@ -1,6 +1,7 @@
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MAX_PAYLOAD } from '#servers';
-import { closeAll } from './fixtures/later.js';
+import { closeAll, until } from './fixtures/later.js';
 import { type Mesh, mesh } from './fixtures/mesh.js';
 import { rawHttp } from './fixtures/raw-http.js';
 
@@ -27,6 +28,7 @@ const HANDLERS: Record<string, string> = {
   large: `() => new Uint8Array(${8 * 1024 * 1024})`,
   largest: `() => new Uint8Array(${8 * 1024 * 1024 - 16 * 1024})`,
   slow: '() => new Promise(() => {})',
+  patient: '() => new Promise(() => {})',
 };
 
 let world: Mesh;
@@ -34,7 +36,8 @@ beforeAll(async () => {
   expect(MAX_PAYLOAD).toBe('8MB');
   world = await mesh(async ({ publish }) => {
     for (const [path, code] of Object.entries(HANDLERS)) {
-      const limits = path === 'slow' ? { limits: { timeoutMs: 150 } } : {};
+      const timeoutMs = { slow: 150, patient: 2_000 }[path];
+      const limits = timeoutMs === undefined ? {} : { limits: { timeoutMs } };
       await publish({ path, version: '1.0.0', ...limits }, `export default ${code}`);
     }
     await publish(
@@ -276,7 +279,6 @@ describe('limits', () => {
     const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
     const last = 'GET /nil HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
     const { hostname, port } = new URL(world.url);
-    const { connect } = await import('node:net');
     const socket = connect(Number(port), hostname);
     socket.write(request('/slow') + request('/object') + request('/fail') + last);
     const chunks: Buffer[] = [];
@@ -287,6 +289,33 @@ describe('limits', () => {
         .matchAll(/HTTP\/1\.1 (\d+)/g),
     ].map(([, status]) => status);
     expect(statuses).toEqual(['504', '200', '400', '200']);
+  });
+});
+
+describe('a client that goes away', () => {
+  it('leaves nothing in flight behind, and others are served', async () => {
+    const inFlight = async () =>
+      /mesh_http_in_flight\S* (\d+)/.exec(await (await get('/metrics')).text())?.[1];
+    const gone = new AbortController();
+    const calls = Array.from({ length: 20 }, () =>
+      get('/patient', { signal: gone.signal }).catch(() => 'gone'),
+    );
+    await until(inFlight, (count) => count === '20');
+    gone.abort();
+    expect(new Set(await Promise.all(calls))).toEqual(new Set(['gone']));
+    await until(inFlight, (count) => count === '0');
+    expect((await get('/object')).status).toBe(200);
+  });
+
+  it('in the middle of its body, too', async () => {
+    const { hostname, port } = new URL(world.url);
+    const socket = connect(Number(port), hostname);
+    socket.write('POST /object HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf');
+    const inFlight = async () =>
+      /mesh_http_in_flight\S* (\d+)/.exec(await (await get('/metrics')).text())?.[1];
+    await until(inFlight, (count) => count === '1');
+    socket.resetAndDestroy();
+    await until(inFlight, (count) => count === '0');
   });
 });
 
