@@ -151,7 +151,7 @@ async function agreed(registry: Registry): Promise<void> {
 }
 
 const restart = (registries: readonly Registry[]): Promise<Registry[]> =>
-  Promise.all(registries.map((one) => (one.process.ended ? start() : one)));
+  Promise.all(registries.map(async (one) => (one.process.ended ? start() : one)));
 
 it(
   'a publication that is killed is whole or was not, and KV ends where Postgres is',
@@ -168,7 +168,8 @@ it(
       // One of them, or both.
       const victims = round % 4 === 0 ? [0, 1] : [round % 2];
       await delay(between(random, 0, KILL_WITHIN_MS));
-      await Promise.all(victims.map((i) => registries[i]?.process.end('SIGKILL')));
+      const doomed = registries.filter((_, i) => victims.includes(i));
+      await Promise.all(doomed.map(({ process }) => process.end('SIGKILL')));
       await Promise.all(attempts.map(({ status }) => status));
       // The one that lives finishes what the dead one began; where none lives, the next ones do.
       if (victims.length === registries.length) registries = await restart(registries);

@@ -54,6 +54,7 @@ describe('NATS permissions', () => {
     ['$JS.API.STREAM.DELETE.WORK', ['registry'], []],
     ['$JS.API.STREAM.PURGE.KV_mesh_routes', ['registry'], []],
     ['$SRV.INFO', ['caller', 'operator'], ['executor', 'registry']],
+    ['$SRV.INFO.mesh-executor', ['caller', 'operator', 'registry'], ['executor', 'registry']],
   ])('%s is said by %j and heard by %j alone', (subject, sayers, hearers) => {
     expect(who('publish', subject)).toEqual(sayers);
     expect(who('subscribe', subject)).toEqual(hearers);
@@ -68,8 +69,12 @@ describe('NATS permissions', () => {
 
   it('keep what JetStream keeps from MQTT clients', () => {
     for (const user of ['device', 'bridge'] as const)
-      for (const subject of ['$JS.API.STREAM.LIST', '$KV.any.key', '$MQTT.msgs.a', '$MQTT.sess.a'])
+      for (const subject of ['$JS.API.STREAM.LIST', '$KV.any.key', '$MQTT.rmsgs.a', '$MQTT.sess.a'])
         for (const verb of ['publish', 'subscribe'] as const) expect(may(user, verb, subject)).toBe(false);
+    // What is on its way to other clients: the bridge hears it by its own filters, devices do not.
+    expect(may('device', 'subscribe', '$MQTT.msgs.a')).toBe(false);
+    for (const user of ['device', 'bridge'] as const)
+      expect(may(user, 'publish', '$MQTT.msgs.a')).toBe(false);
   });
 
   it('are written into the configuration, one line a user, MQTT clients in an account of their own', () => {
