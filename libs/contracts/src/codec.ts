@@ -230,13 +230,13 @@ function parseJson(text: string): unknown {
 }
 
 /** JSON with everything outside printable ASCII escaped: the same bytes whatever a client thinks of UTF-8. */
-function asciiJson(value: unknown): string {
+export function asciiJson(value: unknown): string {
   const json = JSON.stringify(value);
   return json.replace(NON_ASCII, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** CloudEvents HTTP binding, clause 3.1.3.2: space, `"`, `%` and what is not printable ASCII, percent-encoded. */
-function encodeAttribute(value: string): string {
+export function encodeAttribute(value: string): string {
   return value.replace(/[^\x21\x23\x24\x26-\x7e]+/g, encodeUriSafely);
 }
 

@@ -9,9 +9,24 @@
  *   invocation    what is kept of a run of a handler, and how many of them travel in one message
  *   manifest      what an artifact says of itself, and the route made from it
  *   mesh-id       the name of one event, minted by the mesh
+ *   work          an event that waits in a stream, and the dead letter that it may become
  *   config        environment variables ⇄ one frozen, typed value
  */
-export * from './codec.js';
+export {
+  decodeAttribute,
+  decodeDetails,
+  decodeEvent,
+  decodeHeaders,
+  decodeResult,
+  decodeRouting,
+  type EventDetails,
+  type EventRouting,
+  encodeEvent,
+  encodeHeaders,
+  encodeResult,
+  type HeaderMap,
+  statusOf,
+} from './codec.js';
 export * from './config.js';
 export * from './control-path.js';
 export * from './envelope.js';
@@ -20,3 +35,4 @@ export * from './invocation.js';
 export * from './manifest.js';
 export * from './mesh-id.js';
 export * from './subjects.js';
+export * from './work.js';

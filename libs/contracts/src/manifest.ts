@@ -50,6 +50,24 @@ export const limits = z.strictObject({
 });
 export type Limits = z.infer<typeof limits>;
 
+/** How work, for which nobody waits, is treated. */
+export const workSettings = z.strictObject({
+  /** How often it is tried before it is a dead letter; {@link DEFAULT_ATTEMPTS}. */
+  attempts: z.int().min(1).max(100).optional(),
+  /** Longest wait before the second attempt, ms; doubled for each one after it. {@link DEFAULT_BACKOFF_MS}. */
+  backoffMs: z.int().min(1).max(300_000).optional(),
+  /** One at a time, in the order in which it was accepted: what fails holds up what comes after it. */
+  ordered: z.boolean().optional(),
+  /** Headers of HTTP that the handler needs although they are secret, such as `authorization`; in lower case. */
+  headers: z
+    .array(z.string().regex(/^[!#$%&'*+.^_`|~0-9a-z-]{1,100}$/))
+    .max(16)
+    .optional(),
+});
+export type WorkSettings = z.infer<typeof workSettings>;
+export const DEFAULT_ATTEMPTS = 5;
+export const DEFAULT_BACKOFF_MS = 1_000;
+
 const entryFile = z
   .string()
   .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/, 'must be a plain file name inside the artifact');
@@ -69,6 +87,7 @@ export const manifest = z.strictObject({
   export: z.string().min(1).max(100).optional(),
   triggers: z.array(trigger).max(64).default([]),
   limits: limits.default({}),
+  work: workSettings.optional(),
   /** Environment names that the handler wants; it sees these and no others. */
   env: z.array(environmentName).max(64).default([]),
   /** Free to use: owner, team, documentation. Kept with the version. */

@@ -18,6 +18,37 @@ export const logSubject = (path: ControlPath): string => `mesh.log.${dotted(path
 /** `mesh.cancel.<mesh-id>`: the caller went away or gave up. */
 export const cancelSubject = (meshId: string): string => `mesh.cancel.${meshId}`;
 
+/** `mesh.schedule.<mesh-id>`: delayed or repeated work, handed over by JetStream's scheduler. One schedule a subject. In stream WORK. */
+export const scheduleSubject = (meshId: string): string => `mesh.schedule.${meshId}`;
+/** `mesh.callback.<mesh-id>`: a result that somebody wants to be sent. In stream CALLBACKS. */
+export const callbackSubject = (meshId: string): string => `mesh.callback.${meshId}`;
+
+/** Stream of accepted work, until it is done. */
+export const WORK_STREAM = 'WORK';
+export const WORK_SUBJECTS = ['mesh.work.>', 'mesh.schedule.>'];
+/** Stream of work that ended badly, until somebody replays or drops it. */
+export const DEAD_STREAM = 'DEAD';
+export const DEAD_SUBJECTS = 'mesh.dead.>';
+/** Stream of results that ingress-http sends to their callbacks. */
+export const CALLBACKS_STREAM = 'CALLBACKS';
+export const CALLBACK_SUBJECTS = 'mesh.callback.>';
+/** The consumer of CALLBACKS that all ingress-http share. */
+export const CALLBACKS_CONSUMER = 'ingress-http';
+
+/** Pool of the executors that name none. */
+export const DEFAULT_POOL = 'default';
+/** The consumer of WORK that the executors of a pool share. */
+export const poolConsumer = (pool: string): string => `pool-${pool}`;
+/** The consumer of WORK of one path alone: `own=users=find`. No segment holds `=`. */
+export const ownConsumer = (path: ControlPath): string => `own=${path.replaceAll('/', '=')}`;
+
+/** KV bucket with state and result of asynchronous calls, by mesh-id. */
+export const RESULTS_BUCKET = 'mesh_results';
+/** KV bucket with what was tried of work that did not end well at once. */
+export const ATTEMPTS_BUCKET = 'mesh_attempts';
+/** KV bucket with who holds what only one may hold at a time. */
+export const LEASES_BUCKET = 'mesh_leases';
+
 /** Stream of what happened: `mesh.audit.>`, read by the registry. */
 export const AUDIT_STREAM = 'AUDIT';
 export const AUDIT_SUBJECTS = 'mesh.audit.>';
@@ -37,6 +68,10 @@ export const ROUTES_BUCKET = 'mesh_routes';
 export const ARTIFACTS_BUCKET = 'mesh_artifacts';
 /** Queue group in which executors share the calls of a path. */
 export const EXECUTOR_QUEUE = 'executor';
+
+/** The path of a `mesh.work.…` or `mesh.dead.…` subject; what is no control path is for the caller to find out. */
+export const pathOfSubject = (subject: string): ControlPath =>
+  subject.slice(subject.indexOf('.', 5) + 1).replaceAll('.', '/') as ControlPath;
 
 /** Key of a route in {@link ROUTES_BUCKET}: `users.find`. */
 export const routeKey = (path: ControlPath): string => dotted(path);
