@@ -10,8 +10,10 @@
  *   manifest      what an artifact says of itself, and the route made from it
  *   mesh-id       the name of one event, minted by the mesh
  *   work          an event that waits in a stream, and the dead letter that it may become
+ *   async-call    what is known of a call whose caller did not wait
  *   config        environment variables ⇄ one frozen, typed value
  */
+export * from './async-call.js';
 export {
   decodeAttribute,
   decodeDetails,
