@@ -33,6 +33,7 @@ describe('a manifest', () => {
     { mqtt: { filter: 'users/+/find' } },
     { mqtt: { filter: '#' } },
     { sqs: { queue: 'orders' } },
+    { sqs: { queue: 'arn:aws:sqs:eu-west-1:123456789012:orders.fifo', batchSize: 10 } },
     { cron: '*/5 * * * *', timezone: 'Europe/Vienna' },
   ])('may have the trigger %j', (trigger) => expect(faults({ ...MINIMAL, triggers: [trigger] })).toEqual([]));
 

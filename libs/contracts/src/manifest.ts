@@ -33,7 +33,14 @@ const httpTrigger = z.strictObject({
 const mqttTrigger = z.strictObject({
   mqtt: z.strictObject({ filter: z.string().regex(MQTT_FILTER, 'must be an MQTT topic filter') }),
 });
-const sqsTrigger = z.strictObject({ sqs: z.strictObject({ queue: z.string().min(1).max(512) }) });
+const sqsTrigger = z.strictObject({
+  sqs: z.strictObject({
+    /** Its name, its ARN, or its URL. */
+    queue: z.string().min(1).max(512),
+    /** The handler takes up to so many at once, as Lambda's `Records`, and may answer `batchItemFailures`. */
+    batchSize: z.int().min(1).max(10).optional(),
+  }),
+});
 const cronTrigger = z.strictObject({
   cron: z.string().min(1).max(256),
   timezone: z.string().max(64).optional(),
@@ -43,6 +50,7 @@ const cronTrigger = z.strictObject({
 export const trigger = z.union([httpTrigger, mqttTrigger, sqsTrigger, cronTrigger]);
 export type Trigger = z.infer<typeof trigger>;
 export type HttpTrigger = z.infer<typeof httpTrigger>['http'];
+export type SqsTrigger = z.infer<typeof sqsTrigger>['sqs'];
 
 export const limits = z.strictObject({
   /** Milliseconds that one attempt may take; a caller may ask for less, never for more. */

@@ -21,6 +21,30 @@ export interface CloudEvent {
   readonly time?: string;
 }
 
+/** A message of an SQS queue, in the words of AWS Lambda. */
+export interface SqsRecord {
+  readonly messageId: string;
+  readonly receiptHandle: string;
+  readonly body: string;
+  /** `ApproximateReceiveCount`, `SentTimestamp`, …; of a FIFO queue also `MessageGroupId`, `SequenceNumber`, … */
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly messageAttributes: Readonly<Record<string, SqsRecordAttribute>>;
+  readonly md5OfBody: string;
+  readonly eventSource: 'aws:sqs';
+  readonly eventSourceARN: string;
+  readonly awsRegion: string;
+}
+
+export interface SqsRecordAttribute {
+  /** `String`, `Number` or `Binary`, each perhaps with a suffix such as `Number.int`. */
+  readonly dataType: string;
+  readonly stringValue?: string;
+  /** base64 */
+  readonly binaryValue?: string;
+  readonly stringListValues: readonly string[];
+  readonly binaryListValues: readonly string[];
+}
+
 /** A file of a `multipart/form-data` body. */
 export interface UploadedFile {
   readonly filename: string;
@@ -59,6 +83,11 @@ export interface HandlerEvent<Body = unknown> {
   /** What else the source knows: an MQTT topic and QoS, the attributes of an SQS message. */
   readonly attributes: Record<string, JsonValue>;
   readonly cloudEvent: CloudEvent | undefined;
+  /**
+   * The messages of an SQS trigger with `batchSize`; absent from all other events. `{ batchItemFailures: [{
+   * itemIdentifier: messageId }] }` as the answer says which of them failed; FAIL or a throw: all.
+   */
+  readonly Records?: readonly SqsRecord[];
 }
 
 /** An answer with HTTP's details, as Lambda knows it. It is OK whatever its status. */
@@ -133,7 +162,8 @@ export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 
 export type HandlerTrigger =
   | { http: { method?: HttpMethod | HttpMethod[]; path?: string } }
   | { mqtt: { filter: string } }
-  | { sqs: { queue: string } }
+  /** `queue`: name, ARN or URL. With `batchSize` (1–10) the handler takes Lambda's `event.Records`. */
+  | { sqs: { queue: string; batchSize?: number } }
   | { cron: string; timezone?: string };
 
 /** What an author states beside the path. It is read once, when the handler is packed. */

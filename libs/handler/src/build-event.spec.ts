@@ -29,6 +29,17 @@ const record = (fields: object) => Object.assign(Object.create(null), fields);
 const FORM = 'application/x-www-form-urlencoded';
 
 describe('an event', () => {
+  it('of several SQS messages has them where Lambda has them', async () => {
+    const batch = '{"Records":[{"messageId":"m-1","body":"a"}]}';
+    const meta = { source: 'sqs' as const, attributes: { records: 1 } };
+    const Records = [{ messageId: 'm-1', body: 'a' }];
+    expect(await event(batch, 'application/json', { meta })).toMatchObject({ Records, body: { Records } });
+    expect(await event('[]', 'application/json', { meta })).not.toHaveProperty('Records');
+    const { attributes } = meta;
+    for (const other of [{ source: 'sqs' as const }, { source: 'mqtt' as const, attributes }])
+      expect(await event(batch, 'application/json', { meta: other })).not.toHaveProperty('Records');
+  });
+
   it('has every part, of an HTTP request', () => {
     const raw = bytes('{"a":1}');
     const built = buildEvent(

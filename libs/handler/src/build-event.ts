@@ -37,7 +37,7 @@ function decode({ contentType, cloudEvent }: EventEnvelope, raw: Uint8Array): De
 // One literal for every event: all have the same shape, which the engine rewards.
 function assemble(path: string, envelope: EventEnvelope, raw: Uint8Array, decoded: Decoded): HandlerEvent {
   const { meta } = envelope;
-  return {
+  const event: HandlerEvent = {
     id: envelope.id,
     path,
     source: meta.source,
@@ -51,6 +51,14 @@ function assemble(path: string, envelope: EventEnvelope, raw: Uint8Array, decode
     attributes: copy(meta.attributes as Record<string, JsonValue> | undefined),
     cloudEvent: decoded.cloudEvent,
   };
+  return meta.attributes?.records === undefined ? event : withRecords(event);
+}
+
+/** A batch of SQS messages also stands where Lambda has it, so that a handler written for Lambda finds it. */
+function withRecords(event: HandlerEvent): HandlerEvent {
+  const { Records } = (event.body ?? {}) as { Records?: unknown };
+  if (event.source !== 'sqs' || !Array.isArray(Records)) return event;
+  return Object.assign(event, { Records });
 }
 
 /** HTTP bodies never feed the query; a source that has no query has its JSON object's fields instead. */

@@ -22,6 +22,8 @@ export type {
   JsonValue,
   LogLevel,
   Source,
+  SqsRecord,
+  SqsRecordAttribute,
   UploadedFile,
   Values,
 } from './author-types.js';
