@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { asciiJson, decodeResult, encodeHeaders, encodeResult, type HeaderMap } from './codec.js';
+import { asciiJson, decodeHeaders, decodeResult, encodeResult, type HeaderMap } from './codec.js';
 import type { ControlPath } from './control-path.js';
 import type { ResultEnvelope } from './envelope.js';
 import { MeshError } from './errors.js';
@@ -58,35 +58,25 @@ export type AsyncState =
   | { readonly state: 'done'; readonly call: AsyncCall; readonly result: ResultEnvelope };
 
 /** Headers of the value while the work waits or runs. */
-export const encodeWaiting = (call: AsyncCall): Uint8Array => encodeHeaders(stateHeaders('waiting', call));
+export const encodeWaiting = (call: AsyncCall): HeaderMap => stateHeaders('waiting', call, call.acceptedAt);
 
 /** Headers of the value of what was cancelled; it has no body. @param at ms since 1970 */
-export const encodeCancelled = (call: AsyncCall, at: number): Uint8Array =>
-  encodeHeaders(stateHeaders('cancelled', ended(call, at)));
+export const encodeCancelled = (call: AsyncCall, at: number): HeaderMap =>
+  stateHeaders('cancelled', ended(call, at), at);
 
 /**
  * Headers of the value of what ended, well or badly; its body is the result's.
  * @param attempts how often the handler ran
  * @param at ms since 1970
  */
-export function encodeDone(
-  call: AsyncCall,
-  result: ResultEnvelope,
-  attempts: number,
-  at: number,
-): Uint8Array {
+export function encodeDone(call: AsyncCall, result: ResultEnvelope, attempts: number, at: number): HeaderMap {
   return encodeNoted({ ...ended(call, at), attempts }, result, at);
 }
 
 /** Headers of what is `done` already, with what was noted of it since. @param at now, ms since 1970 */
-export function encodeNoted(call: AsyncCall, result: ResultEnvelope, at: number): Uint8Array {
-  const block = Buffer.from(encodeResult(result));
-  const own = encodeHeaders(stateHeaders('done', call, at));
-  // One block out of two: the result's without its last line end, ours without its first line.
-  return Buffer.concat([block.subarray(0, block.length - 2), own.subarray(FIRST_LINE_LENGTH)]);
+export function encodeNoted(call: AsyncCall, result: ResultEnvelope, at: number): HeaderMap {
+  return { ...decodeHeaders(encodeResult(result)), ...stateHeaders('done', call, at) };
 }
-
-const FIRST_LINE_LENGTH = 'NATS/1.0\r\n'.length;
 
 const ended = (call: AsyncCall, at: number): AsyncCall => ({
   ...call,
@@ -94,11 +84,7 @@ const ended = (call: AsyncCall, at: number): AsyncCall => ({
   expires: Math.max(call.expires, at + call.keepMs),
 });
 
-function stateHeaders(
-  state: AsyncState['state'],
-  call: AsyncCall,
-  now = call.endedAt ?? call.acceptedAt,
-): HeaderMap {
+function stateHeaders(state: AsyncState['state'], call: AsyncCall, now: number): HeaderMap {
   return {
     'mesh-state': state,
     'mesh-call': asciiJson(call),
