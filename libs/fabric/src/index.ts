@@ -9,6 +9,9 @@
  *   audit-stream  what happened, from executors to the registry; and the head of the audit chain
  *   object-store  named bytes, for artifacts
  *   discovery     NATS micro-service protocol, answered from the executor's own counters
+ *   work-queue    work on its way into its stream and out of it, and what else is written to streams
+ *   kept          values with headers beside them, for results and attempts
+ *   streams       every stream, bucket and consumer of the mesh, declared once (registry only)
  *   operator      the asking side: which executors are there, what handlers log
  *
  * `nats/` holds the adapters and is the only place that knows the NATS client.
@@ -19,6 +22,7 @@ export * from './catalogue.js';
 export * from './connection.js';
 export * from './discovery.js';
 export * from './invoker.js';
+export * from './kept.js';
 export { MeshLink } from './mesh-link.js';
 export { openAuditHead } from './nats/audit-head.js';
 export { AUDIT_MAX_AGE_MS, openAuditReader, openAuditWriter } from './nats/audit-stream.js';
@@ -28,11 +32,18 @@ export { serveDiscovery } from './nats/discovery.js';
 export { findServices } from './nats/find-services.js';
 export { followLogs } from './nats/follow-logs.js';
 export { createInvoker } from './nats/invoker.js';
+export { openKeep } from './nats/keep.js';
 export { type ObjectStoreOptions, openObjectStore } from './nats/object-store.js';
 export { watchRoutes } from './nats/route-feed.js';
 export { openRouteStore } from './nats/route-store.js';
+export { createStreamWriter, createWorkPublisher } from './nats/stream-writer.js';
+export { ensureStreams, STREAM_DEFAULTS, type StreamOptions } from './nats/streams.js';
 export { survey } from './nats/survey.js';
+export { openWorkConsumers } from './nats/work-consumers.js';
+export { openWorkPuller, type PullerOptions } from './nats/work-puller.js';
 export * from './object-store.js';
 export * from './operator.js';
 export * from './settings.js';
 export * from './survey.js';
+export * from './work-consumers.js';
+export * from './work-queue.js';

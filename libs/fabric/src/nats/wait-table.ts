@@ -32,6 +32,11 @@ export class WaitTable<T> {
     return this.#slots[slotOf(token)]?.token === token;
   }
 
+  /** Who waits now, each with the token. */
+  all(): { readonly token: string; readonly value: T }[] {
+    return this.#slots.filter((entry) => entry !== undefined);
+  }
+
   /** Removes who waits under the token; `undefined` when nobody does (any more). */
   take(token: string): T | undefined {
     const slot = slotOf(token);

@@ -1,0 +1,131 @@
+import { createInbox, type Msg } from '@nats-io/transport-node';
+import { asMeshError, MeshError } from '#contracts';
+import type { NatsMeshConnection } from './connect.js';
+import { asClientHeaders } from './raw-message.js';
+import { WaitTable } from './wait-table.js';
+
+interface Waiter {
+  /** Reads the reply and hands it on. */
+  settle(reply: Msg): void;
+  reject(error: MeshError): void;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** A request that goes out at the end of this turn. */
+interface Unsent {
+  readonly token: string;
+  readonly subject: string;
+  readonly headers: Uint8Array | undefined;
+  readonly body: Uint8Array;
+}
+
+/**
+ * Requests and their replies. One wildcard subscription receives every reply, and a table says who waits for which.
+ * The client's own `request()` costs twice as much.
+ *
+ * Invariants: a waiter is in the table exactly until it is settled; a reply that nobody waits for any more
+ * (late, or a second one) is dropped.
+ */
+export class Requests {
+  readonly #connection: NatsMeshConnection;
+  readonly #waiting = new WaitTable<Waiter>();
+  #unsent: Unsent[] = [];
+  readonly #inbox: string;
+  #idle: (() => void)[] = [];
+
+  constructor(connection: NatsMeshConnection) {
+    this.#connection = connection;
+    this.#inbox = `${createInbox(connection.inboxPrefix)}.`;
+    connection.nc.subscribe(`${this.#inbox}*`, {
+      callback: (error, message) => {
+        if (!error) this.#settle(message.subject.slice(this.#inbox.length))?.settle(message);
+      },
+    });
+  }
+
+  get inFlight(): number {
+    return this.#waiting.size;
+  }
+
+  /**
+   * @param headers an encoded block
+   * @param limitMs until then a reply is waited for
+   * @param read makes the value of the reply, or throws
+   * @throws MeshError `not-connected` (at once, nothing is buffered), `payload-too-large`, `deadline-exceeded`
+   */
+  request<T>(
+    subject: string,
+    headers: Uint8Array | undefined,
+    body: Uint8Array,
+    limitMs: number,
+    read: (reply: Msg) => T,
+  ): Promise<T> {
+    const { connected, maxBody } = this.#connection;
+    if (!connected) return Promise.reject(new MeshError('not-connected'));
+    if (body.length > maxBody)
+      return Promise.reject(new MeshError('payload-too-large', `At most ${maxBody} bytes are accepted.`));
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        settle: (reply) => {
+          try {
+            resolve(read(reply));
+          } catch (error) {
+            reject(asMeshError(error));
+          }
+        },
+        reject,
+        timer: undefined,
+      };
+      const token = this.#waiting.add(waiter);
+      waiter.timer = setTimeout(
+        () => this.#settle(token)?.reject(new MeshError('deadline-exceeded')),
+        limitMs,
+      );
+      if (this.#unsent.push({ token, subject, headers, body }) === 1) setImmediate(() => this.#sendAll());
+    });
+  }
+
+  /** Nobody waits any more: for whom a reply after a new connection would be too late. */
+  rejectAll(error: MeshError): void {
+    for (const { token } of this.#waiting.all()) this.#settle(token)?.reject(error);
+  }
+
+  /** Resolves when nobody waits any more. */
+  idle(): Promise<void> {
+    if (this.#waiting.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /** What many callbacks of one turn asked for goes out in one write. */
+  #sendAll(): void {
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    for (const request of unsent) if (this.#waiting.has(request.token)) this.#send(request);
+  }
+
+  #send({ token, subject, headers, body }: Unsent): void {
+    const { connected, nc } = this.#connection;
+    try {
+      if (!connected) throw new Error('the connection was lost in this turn');
+      const reply = this.#inbox + token;
+      nc.publish(subject, body, headers ? { reply, headers: asClientHeaders(headers) } : { reply });
+    } catch (error) {
+      this.#settle(token)?.reject(publishFault(error, headers?.length ?? 0));
+    }
+  }
+
+  /** Takes a waiter out of the table; `undefined` when nobody waits under this token any more. */
+  #settle(token: string): Waiter | undefined {
+    const waiter = this.#waiting.take(token);
+    if (!waiter) return undefined;
+    clearTimeout(waiter.timer);
+    if (this.#waiting.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    return waiter;
+  }
+}
+
+function publishFault(error: unknown, headerBytes: number): MeshError {
+  const tooLarge = error instanceof Error && error.message.includes('max_payload');
+  if (tooLarge) return new MeshError('payload-too-large', `The headers alone take ${headerBytes} bytes.`);
+  return new MeshError('not-connected', undefined, { cause: error });
+}
