@@ -1,7 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { asMeshError, type EventEnvelope, MeshError } from '#contracts';
+import { asMeshError, cancelSubject, type EventEnvelope, MeshError } from '#contracts';
 import type { Log } from '#lifecycle';
 import type { AccessCheck } from './access.js';
+import type { AsyncCalls } from './async/async-calls.js';
+import { type Invocations, isInvocation } from './async/invocations.js';
+import { type Wish, wishOf } from './async/wish.js';
+import { callerOf } from './caller.js';
 import { fromError, fromReply, type HttpResponse } from './from-result.js';
 import type { MeshLink } from './mesh-link.js';
 import { isBodiless, isUnasked, readBody } from './read-body.js';
@@ -22,6 +26,8 @@ export class CallHandler {
     private readonly router: Router,
     private readonly link: MeshLink,
     private readonly checkAccess: AccessCheck,
+    private readonly asyncCalls: AsyncCalls,
+    private readonly invocations: Invocations,
     private readonly metrics: RequestMetrics,
     private readonly log: Log,
   ) {}
@@ -33,6 +39,7 @@ export class CallHandler {
   /** From now on every answer asks the client to open another connection. */
   drain(): void {
     this.#draining = true;
+    this.invocations.drain();
   }
 
   /** Resolves when every request that arrived is answered. */
@@ -79,12 +86,15 @@ export class CallHandler {
   ): Promise<HttpResponse> {
     let event: EventEnvelope | undefined;
     try {
-      const match = this.#check(request, found);
+      this.#checkRequest(request);
+      if (found.kind === 'none' && isInvocation(path)) return await this.#invocation(request, response, path);
+      const match = this.#matchOf(request, found);
       if ('status' in match) return match;
       event = toEvent(request, path, query, match);
-      if (!this.link.open) throw new MeshError('not-connected');
-      const { connection, invoker } = this.link.open;
+      const wish = wishOf(request.headers, Date.now());
+      const { connection, invoker } = this.#open();
       const body = isBodiless(request) ? NO_BYTES : await readBody(request, response, connection.maxBody);
+      if (wish) return await this.#accept(request, event, match, body, wish);
       return fromReply(await invoker.invoke(match.route.path, event, body));
     } catch (error) {
       const fault = asMeshError(error);
@@ -93,11 +103,38 @@ export class CallHandler {
     }
   }
 
-  /** Whom the request is for, or the answer where that settles it. @throws MeshError */
-  #check(request: IncomingMessage, found: Found): Match | HttpResponse {
+  /** @throws MeshError */
+  #checkRequest(request: IncomingMessage): void {
     checkHead(request);
     this.checkAccess(request.headers);
     if (!this.link.hasRoutes) throw new MeshError('not-connected');
+  }
+
+  #open(): NonNullable<MeshLink['open']> {
+    if (!this.link.open) throw new MeshError('not-connected');
+    return this.link.open;
+  }
+
+  #accept(
+    { headers, socket }: IncomingMessage,
+    event: EventEnvelope,
+    { route }: Match,
+    body: Uint8Array,
+    wish: Wish,
+  ): Promise<HttpResponse> {
+    const { keep, writer, connection } = this.#open();
+    const request = { event, route, headers, network: callerOf(socket), body };
+    return this.asyncCalls.accept(request, wish, { keep, writer, maxBody: connection.maxBody });
+  }
+
+  #invocation(request: IncomingMessage, response: ServerResponse, path: string): Promise<HttpResponse> {
+    const { keep, connection } = this.#open();
+    const cancel = (id: string) => connection.publish(cancelSubject(id), '');
+    return this.invocations.answer(request, path, { keep, cancel }, () => response.closed);
+  }
+
+  /** Whom the request is for, or the answer where that settles it. @throws MeshError */
+  #matchOf(request: IncomingMessage, found: Found): Match | HttpResponse {
     if (found.kind === 'none') throw new MeshError('no-route');
     if (request.method === 'OPTIONS' && !statesOptions(found)) return optionsAnswer(found.allow);
     if (found.kind === 'match') return found;

@@ -1,5 +1,6 @@
-import { type Config, setting, text } from '#contracts';
+import { type Config, ConfigError, setting, text } from '#contracts';
 import { natsSettings } from '#fabric';
+import { isTarget } from './callback/allowed-targets.js';
 
 export const settings = {
   ...natsSettings,
@@ -41,6 +42,47 @@ export const settings = {
       'Origins whose pages may call handlers, separated by commas, or `*`. Unset: no CORS header is sent.',
     remedy: 'origins such as https://app.example.org, or *',
   }),
+  resultsTtl: setting({
+    variable: 'MESH_RESULTS_TTL',
+    schema: text.integer(1, 366 * 86_400),
+    fallback: '86400',
+    description:
+      'How long state and result of an asynchronous call are kept, seconds; and for how long an idempotency key counts.',
+    remedy: 'seconds, such as 86400',
+  }),
+  dropHeaders: setting({
+    variable: 'MESH_WORK_DROP_HEADERS',
+    schema: text.list().transform((names) => names.map((name) => name.toLowerCase())),
+    fallback: ',',
+    description:
+      'Headers, separated by commas, that asynchronous calls never carry, beside `authorization`, `cookie` and `proxy-authorization`; a handler gets those that its manifest asks for.',
+    remedy: 'header names such as x-api-key',
+  }),
+  callbackAllow: setting({
+    variable: 'MESH_CALLBACK_ALLOW',
+    schema: text.list().refine((entries) => entries.every(isTarget), 'not a list of hosts and networks'),
+    fallback: ',',
+    description:
+      'Where results may be sent by `mesh-callback`: hosts (`hooks.example.org`, `*.example.org`, `*`) and networks (`10.1.0.0/16`), separated by commas. Private addresses only where a network here holds them. Unset: no callbacks.',
+    remedy: 'hosts and networks such as hooks.example.org,10.1.0.0/16',
+  }),
+  callbackSecret: setting({
+    variable: 'MESH_CALLBACK_SECRET',
+    schema: text.string(),
+    optional: true,
+    secret: true,
+    description:
+      'Signs every callback (HMAC-SHA-256, header `mesh-signature`); required where callbacks are allowed.',
+    remedy: 'a random text, such as the output of: openssl rand -hex 32',
+  }),
 };
 
 export type IngressHttpConfig = Config<typeof settings>;
+
+/** @throws ConfigError when results would be sent without a signature */
+export function refuseUnsigned({ callbackAllow, callbackSecret }: IngressHttpConfig): void {
+  if (callbackAllow.length === 0 || callbackSecret !== undefined) return;
+  throw new ConfigError('ingress-http', [
+    `MESH_CALLBACK_ALLOW is set, and MESH_CALLBACK_SECRET is not: nobody could tell a callback from a forgery. Remedy: set MESH_CALLBACK_SECRET to ${settings.callbackSecret.remedy}.`,
+  ]);
+}

@@ -61,7 +61,7 @@ function isOwnPage(target: string): boolean {
 function withCors(next: Listener, origins: readonly string[]): Listener {
   const handle = cors({
     origin: origins.includes('*') ? '*' : [...origins],
-    exposedHeaders: ['mesh-id', 'mesh-version', 'location', 'retry-after'],
+    exposedHeaders: ['mesh-id', 'mesh-version', 'location', 'preference-applied', 'retry-after'],
     maxAge: 600,
   });
   return (request, response) => {

@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client';
 import { clientOptions } from '#fabric';
 import { healthModule, type Readiness, RegistryRpc } from '#lifecycle';
 import type { CallHandler } from './call-handler.js';
+import type { Callbacks } from './callback/callbacks.js';
 import type { IngressHttpConfig } from './config.js';
 import { drainHttp } from './http-listener.js';
 import { MeshLink } from './mesh-link.js';
@@ -14,6 +15,7 @@ export interface IngressParts {
   readonly config: IngressHttpConfig;
   readonly link: MeshLink;
   readonly calls: CallHandler;
+  readonly callbacks: Callbacks;
   readonly server: () => Server;
   readonly readiness: Readiness;
   readonly metrics: Registry;
@@ -28,7 +30,7 @@ class Shutdown implements OnModuleDestroy, OnApplicationShutdown {
 
   async onModuleDestroy(): Promise<void> {
     this.parts.readiness.stopping();
-    await drainHttp(this.parts.server(), this.parts.calls);
+    await Promise.all([drainHttp(this.parts.server(), this.parts.calls), this.parts.callbacks.stop()]);
   }
 
   async onApplicationShutdown(): Promise<void> {

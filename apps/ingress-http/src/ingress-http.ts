@@ -15,8 +15,12 @@ import {
   run,
 } from '#lifecycle';
 import { accessCheck, refuseUnguarded } from './access.js';
+import { AsyncCalls, type AsyncOptions } from './async/async-calls.js';
+import { Invocations } from './async/invocations.js';
 import { CallHandler } from './call-handler.js';
-import { type IngressHttpConfig, settings } from './config.js';
+import { countCallbacks } from './callback/callback-metrics.js';
+import { Callbacks } from './callback/callbacks.js';
+import { type IngressHttpConfig, refuseUnsigned, settings } from './config.js';
 import { createHttpServer } from './http-listener.js';
 import { type IngressParts, ingressHttpModule } from './ingress-http.module.js';
 import { MeshLink } from './mesh-link.js';
@@ -31,21 +35,39 @@ export async function start(
   _environment?: Environment,
 ): Promise<Running & { url: string }> {
   refuseUnguarded(config);
+  refuseUnsigned(config);
   const log = logger('ingress-http');
   const router = new Router();
   const link = new MeshLink(config, router);
   const metrics = createMetrics('ingress-http');
   const requestMetrics = new RequestMetrics(metrics, () => calls.inFlight);
-  const calls: CallHandler = new CallHandler(router, link, accessCheck(config), requestMetrics, log);
+  const callbacks = new Callbacks(config, countCallbacks(metrics), log);
+  const calls: CallHandler = new CallHandler(
+    router,
+    link,
+    accessCheck(config),
+    new AsyncCalls(asyncOptions(config, callbacks)),
+    new Invocations(),
+    requestMetrics,
+    log,
+  );
   const readiness = new Readiness().check('nats', () => link.connected).check('routes', () => link.hasRoutes);
 
-  const { app, server } = await createApp({ config, link, calls, readiness, metrics });
+  const { app, server } = await createApp({ config, link, calls, callbacks, readiness, metrics });
   await app.listen(config.port, config.host);
   const url = `http://${config.host}:${(server().address() as AddressInfo).port}`;
   log.info(`Listening on ${url}.`);
   await link.start();
+  if (link.open) callbacks.start(link.open);
   return { url, stop: () => app.close() };
 }
+
+const asyncOptions = (config: IngressHttpConfig, callbacks: Callbacks): AsyncOptions => ({
+  keepMs: config.resultsTtl * 1_000,
+  dropHeaders: config.dropHeaders,
+  oneToken: config.token !== undefined,
+  checkCallback: (url) => callbacks.check(url),
+});
 
 async function createApp(
   parts: Omit<IngressParts, 'server'>,

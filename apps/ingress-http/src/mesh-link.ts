@@ -1,4 +1,16 @@
-import { type Connection, connect, createInvoker, type Invoker, type RouteFeed, watchRoutes } from '#fabric';
+import { RESULTS_BUCKET } from '#contracts';
+import {
+  type Connection,
+  connect,
+  createInvoker,
+  createStreamWriter,
+  type Invoker,
+  type Keep,
+  openKeep,
+  type RouteFeed,
+  type StreamWriter,
+  watchRoutes,
+} from '#fabric';
 import type { IngressHttpConfig } from './config.js';
 import type { Router } from './router.js';
 
@@ -6,6 +18,10 @@ interface Open {
   readonly connection: Connection;
   readonly invoker: Invoker;
   readonly routes: RouteFeed;
+  /** Into the streams of work. */
+  readonly writer: StreamWriter;
+  /** State and results of asynchronous calls. */
+  readonly keep: Keep;
 }
 
 /**
@@ -32,15 +48,22 @@ export class MeshLink {
     const connection = await connect({ ...this.config, name: 'mesh-ingress-http' });
     const routes = watchRoutes(connection);
     routes.onChange((path, route) => this.router.update(path, route));
-    this.open = { connection, invoker: createInvoker(connection), routes };
+    this.open = {
+      connection,
+      invoker: createInvoker(connection),
+      routes,
+      writer: createStreamWriter(connection),
+      keep: openKeep(connection, RESULTS_BUCKET),
+    };
     await routes.whole;
     await connection.flush();
   }
 
   async stop(): Promise<void> {
     if (!this.open) return;
-    const { connection, invoker, routes } = this.open;
+    const { connection, invoker, routes, writer } = this.open;
     await invoker.idle();
+    await writer.idle();
     await routes.stop();
     await connection.close();
   }

@@ -18,6 +18,9 @@ import { MeshError } from './errors.js';
  * (its headers beside these two, its body as the body).
  */
 
+/** Work may be delayed for so long: a year. */
+export const MAX_DELAY_MS = 366 * 86_400_000;
+
 /** How the result's way to the caller's own URL stands. */
 const callbackNote = z.object({
   url: z.string(),

@@ -1,4 +1,11 @@
-import { ARTIFACTS_BUCKET, AUDIT_BUCKET, ROUTES_BUCKET } from '#contracts';
+import {
+  ARTIFACTS_BUCKET,
+  AUDIT_BUCKET,
+  CALLBACKS_CONSUMER,
+  CALLBACKS_STREAM,
+  RESULTS_BUCKET,
+  ROUTES_BUCKET,
+} from '#contracts';
 
 /*
  * What each user of the NATS server may say and hear: what its part needs and no more, so that a service which is
@@ -46,6 +53,14 @@ const READ_ARTIFACTS = [
   `$JS.API.DIRECT.GET.${artifactsStream}.>`,
 ];
 
+/** State and results of asynchronous calls: by the ingress that accepts them, by the executor that runs them. */
+const KEEP_RESULTS = [`$KV.${RESULTS_BUCKET}.>`, `$JS.API.DIRECT.GET.KV_${RESULTS_BUCKET}.>`];
+/** To send results to their callbacks: one consumer, which the registry makes, shared by all HTTP ingresses. */
+const TAKE_CALLBACKS = [
+  `$JS.API.CONSUMER.MSG.NEXT.${CALLBACKS_STREAM}.${CALLBACKS_CONSUMER}`,
+  `$JS.ACK.${CALLBACKS_STREAM}.${CALLBACKS_CONSUMER}.>`,
+];
+
 const inbox = (user: ServiceUser): string => `_INBOX.${user}.>`;
 /*
  * An executor may answer any inbox by name; one is random, so only who was asked can answer it. The narrower way,
@@ -74,9 +89,12 @@ export const PERMISSIONS: Readonly<Record<ServiceUser | AnonymousUser, Permissio
       allow: [
         'mesh.call.>',
         'mesh.work.>',
+        'mesh.schedule.>',
         'mesh.audit.>',
         'mesh.cancel.>',
         'mesh.registry.>',
+        ...KEEP_RESULTS,
+        ...TAKE_CALLBACKS,
         ...READ_ROUTES,
       ],
     },
@@ -88,12 +106,14 @@ export const PERMISSIONS: Readonly<Record<ServiceUser | AnonymousUser, Permissio
         ANY_INBOX,
         'mesh.call.>',
         'mesh.dead.>',
+        'mesh.callback.>',
         'mesh.audit.>',
         'mesh.log.>',
         'mesh.registry.>',
         '$JS.API.CONSUMER.INFO.WORK.>',
         '$JS.API.CONSUMER.MSG.NEXT.WORK.>',
         '$JS.ACK.WORK.>',
+        ...[RESULTS_BUCKET, ATTEMPTS_BUCKET].flatMap(keepValues),
         ...READ_ROUTES,
         ...READ_ARTIFACTS,
       ],

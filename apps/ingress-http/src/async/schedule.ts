@@ -1,0 +1,18 @@
+import { encodeHeaders } from '#contracts';
+
+const LINE_END = 2;
+const FIRST_LINE = 'NATS/1.0\r\n'.length;
+
+/**
+ * Headers with which JetStream itself puts a message on another subject of its stream when the time has come (ADR-51
+ * of NATS). It keeps all other headers but `Nats-Msg-Id`, which is the schedule's own.
+ * @param headers an encoded block
+ * @param at ms since 1970
+ */
+export function scheduled(headers: Uint8Array, at: number, target: string): Uint8Array {
+  const schedule = encodeHeaders({
+    'Nats-Schedule': `@at ${new Date(at).toISOString()}`,
+    'Nats-Schedule-Target': target,
+  });
+  return Buffer.concat([headers.subarray(0, headers.length - LINE_END), schedule.subarray(FIRST_LINE)]);
+}
