@@ -17,6 +17,7 @@ import {
   DEAD_STREAM,
   DEAD_SUBJECTS,
   LEASES_BUCKET,
+  MAX_DELAY_MS,
   RESULTS_BUCKET,
   WORK_STREAM,
   WORK_SUBJECTS,
@@ -41,7 +42,7 @@ export interface StreamOptions {
   readonly callbacksMaxBytes: number;
   /** Bytes of results of asynchronous calls. Full: new asynchronous calls are refused with `queue-full`. */
   readonly resultsMaxBytes: number;
-  /** How long a result is kept, ms. */
+  /** How long a result is kept, ms; each one also brings its own limit. */
   readonly resultsTtlMs: number;
 }
 
@@ -63,8 +64,8 @@ const DUPLICATES_MS = 600 * SECOND_MS;
 /** Longer than any back-off, delay between attempts or outage that one sits out. */
 const ATTEMPTS_AGE_MS = 7 * DAY_MS;
 const ATTEMPTS_MAX_BYTES = 256 * MIB;
-/** A holder that says nothing for so long has lost its lease. */
-const LEASE_MS = 5 * SECOND_MS;
+/** After that nobody remembers who had what: far longer than a lease itself, which ends by its own rules (lease.ts). */
+const LEASES_AGE_MS = 7 * DAY_MS;
 
 type Declaration = Partial<StreamConfig> & { readonly name: string };
 const NAME_IN_USE = 10_058;
@@ -116,9 +117,10 @@ function declarations(options: StreamOptions): Declaration[] {
       max_bytes: options.callbacksMaxBytes,
       duplicate_window: nanos(DUPLICATES_MS),
     },
-    bucket(RESULTS_BUCKET, options.resultsTtlMs, options.resultsMaxBytes),
+    // The age is a limit above each value's own (ADR-43 of NATS), and a call may begin to wait a year before its result.
+    bucket(RESULTS_BUCKET, MAX_DELAY_MS + options.resultsTtlMs, options.resultsMaxBytes),
     bucket(ATTEMPTS_BUCKET, ATTEMPTS_AGE_MS, ATTEMPTS_MAX_BYTES),
-    bucket(LEASES_BUCKET, LEASE_MS, MIB),
+    bucket(LEASES_BUCKET, LEASES_AGE_MS, MIB),
   ];
 }
 
