@@ -1,62 +1,71 @@
-import type { Message } from '@aws-sdk/client-sqs';
-import { asMeshError, type EventEnvelope, MeshError, type OutcomeCode, type Reference } from '#contracts';
-import type { MeshLink } from '#fabric';
-import type { Complaints } from '#lifecycle';
+import {
+  asMeshError,
+  type EventEnvelope,
+  isMeshError,
+  MeshError,
+  type OutcomeCode,
+  type Reference,
+  type Route,
+  type SqsTrigger,
+} from '#contracts';
+import type { CallReply, MeshLink } from '#fabric';
 import { Backoff } from '#lifecycle';
+import { readRetryAfter } from './back-off.js';
 import { fromResult, type Settlement } from './from-result.js';
-import { Heartbeat } from './heartbeat.js';
+import type { InHand } from './in-hand.js';
 import type { QueueBinding } from './queue-binding.js';
+import { type QueueName, readQueueUrl } from './queue-name.js';
+import { triggerFor } from './queue-plan.js';
+import { encodeRecords, failuresIn } from './records.js';
 import type { SqsMetrics } from './sqs-metrics.js';
-import type { QueueFacts, SqsQueue } from './sqs-queue.js';
-import { handlerOf, toEvent } from './to-event.js';
+import { timeoutOf, toBatchEvent, toEvent } from './to-event.js';
 
-/** How long a held message waits before it is tried again, ms. */
-const FIRST_WAIT_MS = 200;
+/** How long a held batch waits before it is tried again, ms. */
+const FIRST_WAIT_MS = 100;
 const MOST_WAIT_MS = 2_000;
-/** When what is given back may be received again. Not 0: the emulator of the embedded mesh, fauxqs 2.4.1, loses it then. */
-const GIVE_BACK_SECONDS = 1;
+/** A character of a body takes up to six in JSON (RFC 8259, clause 7: `\u0001`). */
+const MOST_ESCAPED = 6;
 
 export interface DeliveryParts {
-  readonly binding: QueueBinding;
-  readonly queue: SqsQueue;
   readonly link: MeshLink;
   readonly metrics: SqsMetrics;
-  readonly complaints: Complaints;
   /** Aborts when the service stops: what is held is given back. */
   readonly stopping: AbortSignal;
+  /** Hears of a call that did not end well. */
+  readonly onFault: (item: InHand, verdict: Verdict) => void;
 }
 
-/** A message whose handler and event are known. */
-interface Addressed {
-  readonly handler: Reference;
-  readonly event: EventEnvelope;
-  readonly body: Uint8Array;
-}
-
-/** How one call ended. */
-interface Ending {
+/** What is to become of a message, and why. */
+export interface Verdict {
+  readonly settlement: Settlement;
   readonly outcome: OutcomeCode;
   readonly fault?: MeshError;
+  /** The version that ran. */
+  readonly version?: string;
+  /** Seconds before which the handler does not want it again. */
+  readonly retryAfter?: number;
 }
 
-const NOT_DELETED = {
-  release: 'A message was not taken; it is left to the redrive of its queue.',
-  hold: 'A message is held: the mesh cannot take it now.',
-} as const;
+/** A message without a verdict is lost to others: nothing can be done with it. */
+export type Verdicts = ReadonlyMap<InHand, Verdict>;
 
-function endingOf(error: unknown): Ending {
-  const fault = asMeshError(error);
-  return { outcome: fault.code, fault };
+/** What a batch is for. */
+export interface Target {
+  readonly binding: QueueBinding;
+  readonly queueArn: string;
+  readonly queueUrl: string;
 }
 
 /**
- * The way of one message: event → call → settled.
+ * The way of one batch: event → call → what is to become of each message. A batch has one message, or, for a handler
+ * that takes `Records`, as many as its trigger says.
  *
- * Invariants: a message is deleted only after its handler said OK; while it is in hand its visibility is kept; the
- * heartbeat has ended before anything is decided of it.
+ * Invariant: only a handler's OK leads to `delete`; `hold` is answered only when the service stops before the mesh
+ * could take the batch.
  */
 export class Delivery {
   #held = 0;
+  #running = 0;
 
   constructor(private readonly parts: DeliveryParts) {}
 
@@ -64,117 +73,140 @@ export class Delivery {
   get held(): number {
     return this.#held;
   }
+  /** Messages with a handler, or waiting for one. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Whether a batch may hold this message too. */
+  fits(batch: readonly InHand[], item: InHand, { queueUrl }: Target): boolean {
+    const [first] = batch;
+    if (!first || isMeshError(first.handler) || isMeshError(item.handler)) return false;
+    const { path, version } = first.handler;
+    if (item.handler.path !== path || item.handler.version !== version) return false;
+    const route = this.parts.link.routes.get(path);
+    if (batch.length >= ((route && batchSizeOf(route, queueUrl)) ?? 1)) return false;
+    const size = batch.reduce((sum, { size }) => sum + size, item.size);
+    return size * MOST_ESCAPED <= this.parts.link.connection.maxBody;
+  }
 
   /** Never rejects. */
-  async deliver(message: Message, facts: QueueFacts): Promise<void> {
-    const heartbeat = this.#heartbeat(message, facts.visibility);
-    const settlement = await this.#call(message);
-    await heartbeat.stop();
-    await this.#settle(message, settlement);
-  }
-
-  /** Gives back a message that was received but not begun. Never rejects. */
-  async giveBack(message: Message): Promise<void> {
-    await this.#settle(message, 'hold');
-  }
-
-  #heartbeat(message: Message, visibility: number): Heartbeat {
-    const { queue } = this.parts;
-    return new Heartbeat(
-      () => queue.setVisibility(message, visibility),
-      (visibility * 1_000) / 2,
-      (error) =>
-        this.#complain('heartbeat', 'The visibility of a message could not be extended.', message, error),
-    );
-  }
-
-  /** `hold` is answered only when the service stops before the mesh could take the message. */
-  async #call(message: Message): Promise<Settlement> {
-    let addressed: Addressed;
+  async deliver(batch: readonly InHand[], target: Target): Promise<Verdicts> {
+    this.#running += batch.length;
     try {
-      addressed = this.#address(message);
-    } catch (error) {
-      return this.#ended(message, '', endingOf(error));
-    }
-    const backoff = new Backoff(FIRST_WAIT_MS, MOST_WAIT_MS);
-    for (;;) {
-      const settlement = this.#ended(message, addressed.handler.path, await this.#attempt(addressed));
-      if (settlement !== 'hold' || !(await this.#hold(backoff))) return settlement;
-    }
-  }
-
-  /** One call. Never rejects: whatever goes wrong has a code. */
-  async #attempt({ handler, event, body }: Addressed): Promise<Ending> {
-    const { routes, invoker } = this.parts.link;
-    try {
-      // Each time anew: the route may have gone while the message was held.
-      if (!routes.get(handler.path)) throw new MeshError('no-route', handler.path);
-      const { result } = await invoker.invoke(handler.path, event, body);
-      return { outcome: result.outcome };
-    } catch (error) {
-      return endingOf(error);
-    }
-  }
-
-  /** Counts and, where there is something to say, says so. */
-  #ended(message: Message, path: string, { outcome, fault }: Ending): Settlement {
-    const settlement = fromResult(outcome);
-    this.parts.metrics.count(this.parts.binding.name, path, outcome);
-    if (settlement !== 'delete') this.#complain(outcome, NOT_DELETED[settlement], message, fault);
-    return settlement;
-  }
-
-  /** @throws MeshError `bad-path`, `no-route`, `unsupported-media-type` */
-  #address(message: Message): Addressed {
-    const { binding, link } = this.parts;
-    const handler = handlerOf(message, binding);
-    const route = link.routes.get(handler.path);
-    if (!route) throw new MeshError('no-route', handler.path);
-    return {
-      handler,
-      event: toEvent(message, binding, handler.version, route),
-      body: Buffer.from(message.Body ?? ''),
-    };
-  }
-
-  /** Waits until it is worth trying again; `false` when the service stops instead. */
-  async #hold(backoff: Backoff): Promise<boolean> {
-    const { link, stopping } = this.parts;
-    this.#held++;
-    try {
-      await link.untilConnected(stopping);
-      return await backoff.wait(stopping);
+      return await this.#call(batch, target);
     } finally {
-      this.#held--;
+      this.#running -= batch.length;
     }
   }
 
-  async #settle(message: Message, settlement: Settlement): Promise<void> {
-    const { queue } = this.parts;
+  async #call(batch: readonly InHand[], target: Target): Promise<Verdicts> {
+    const verdicts = await this.#attempt(batch, target);
+    return isHeld(verdicts) ? await this.#hold(batch, target, verdicts) : verdicts;
+  }
+
+  /** Tries again until the mesh takes it, or until the service stops: then it stays `hold`. */
+  async #hold(batch: readonly InHand[], target: Target, first: Verdicts): Promise<Verdicts> {
+    const { link, stopping } = this.parts;
+    const backoff = new Backoff(FIRST_WAIT_MS, MOST_WAIT_MS);
+    // Also counts while it is tried: nothing more is to be received until it has succeeded.
+    this.#held += batch.length;
+    let verdicts = first;
     try {
-      if (settlement === 'delete') await queue.delete(message);
-      else if (settlement === 'hold') await queue.setVisibility(message, GIVE_BACK_SECONDS);
+      while (isHeld(verdicts)) {
+        await link.untilConnected(stopping);
+        if (!(await backoff.wait(stopping))) break;
+        verdicts = await this.#attempt(
+          batch.filter(({ isLost }) => !isLost),
+          target,
+        );
+      }
+    } finally {
+      this.#held -= batch.length;
+    }
+    return verdicts;
+  }
+
+  async #attempt(batch: readonly InHand[], target: Target): Promise<Verdicts> {
+    const verdicts = await this.#callOnce(batch, target);
+    for (const [item, verdict] of verdicts) this.#report(item, verdict, target.binding);
+    return verdicts;
+  }
+
+  /** Whatever goes wrong has a code. */
+  async #callOnce(batch: readonly InHand[], target: Target): Promise<Verdicts> {
+    const handler = batch[0]?.handler;
+    try {
+      if (!handler) return new Map();
+      if (isMeshError(handler)) throw handler;
+      // Each time anew: the route may have gone while the batch was held.
+      const route = this.parts.link.routes.get(handler.path);
+      if (!route) throw new MeshError('no-route', handler.path);
+      return await this.#invoke(batch, handler, route, target);
     } catch (error) {
-      // Nothing is lost: it becomes visible again by itself, and is run once more if it was to be deleted.
-      this.#complain(
-        `settle ${settlement}`,
-        `A message could not be settled (${settlement}).`,
-        message,
-        error,
-      );
+      const fault = asMeshError(error);
+      const verdict = { settlement: fromResult(fault.code), outcome: fault.code, fault };
+      return new Map(batch.map((item) => [item, verdict]));
     }
   }
 
-  #complain(kind: string, text: string, message: Message, fault: unknown): void {
-    this.parts.complaints.warn(kind, text, {
-      queue: this.parts.binding.name,
-      messageId: message.MessageId,
-      receiveCount: message.Attributes?.ApproximateReceiveCount,
-      reason: kind,
-      ...(fault instanceof Error ? { detail: detailOf(fault) } : {}),
-    });
+  async #invoke(
+    batch: readonly InHand[],
+    { path, version }: Reference,
+    route: Route,
+    { binding, queueArn, queueUrl }: Target,
+  ): Promise<Verdicts> {
+    const isBatch = batchSizeOf(route, queueUrl) !== undefined;
+    const messages = batch.map(({ message }) => message);
+    const [first = {}] = messages;
+    const event: EventEnvelope = isBatch
+      ? toBatchEvent(batch.length, binding, version)
+      : toEvent(first, binding, version);
+    const body = isBatch ? encodeRecords(messages, queueArn) : Buffer.from(first.Body ?? '');
+    const timed = { ...event, timeout: timeoutOf(route) };
+    const reply = await this.parts.link.invoker.invoke(path, timed, body);
+    return verdictsOf(batch, reply, isBatch);
+  }
+
+  #report(item: InHand, verdict: Verdict, { name }: QueueBinding): void {
+    const path = isMeshError(item.handler) ? undefined : item.handler.path;
+    // No producer makes up labels.
+    const label = path !== undefined && this.parts.link.routes.get(path) ? path : '';
+    this.parts.metrics.countCall(name, label, verdict.outcome);
+    if (verdict.settlement !== 'delete') this.parts.onFault(item, verdict);
   }
 }
 
-const detailOf = ({ message, cause }: Error): string =>
-  cause instanceof Error ? `${message} (${cause.message})` : message;
+const isHeld = (verdicts: Verdicts): boolean =>
+  [...verdicts.values()].some(({ settlement }) => settlement === 'hold');
+
+/** A batch is judged message by message, if its handler says OK; else all of it is as its one call ended. */
+function verdictsOf(batch: readonly InHand[], { result, body }: CallReply, isBatch: boolean): Verdicts {
+  const retryAfter = readRetryAfter(result.meta?.headers?.['retry-after']);
+  const common = {
+    ...(result.version === undefined ? {} : { version: result.version }),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  };
+  const verdict = { ...common, outcome: result.outcome, settlement: fromResult(result.outcome) };
+  const failed = isBatch && result.outcome === 'ok' ? failuresIn(body, idsOf(batch)) : new Set<string>();
+  const no = { ...common, outcome: 'failed', settlement: 'release' } as const;
+  return new Map(batch.map((item) => [item, failed === 'all' || failed.has(item.id) ? no : verdict]));
+}
+
+const idsOf = (batch: readonly InHand[]): ReadonlySet<string> => new Set(batch.map(({ id }) => id));
+
+const triggers = new WeakMap<Route, Map<string, SqsTrigger | undefined>>();
+
+/** How many messages of the queue the handler takes at once; `undefined`: one, and not as `Records`. */
+function batchSizeOf(route: Route, queueUrl: string): number | undefined {
+  let known = triggers.get(route);
+  if (!known) {
+    known = new Map();
+    triggers.set(route, known);
+  }
+  if (!known.has(queueUrl)) known.set(queueUrl, triggerFor(route, nameOf(queueUrl)));
+  return known.get(queueUrl)?.batchSize;
+}
+
+const nameOf = (url: string): QueueName =>
+  readQueueUrl(url) ?? { name: url.slice(url.lastIndexOf('/') + 1), url };

@@ -2,7 +2,15 @@ import { describe, expect, it } from '@jest/globals';
 import { ERRORS, type ErrorCode, type OutcomeCode } from '#contracts';
 import { fromResult } from './from-result.js';
 
-const HELD = ['no-executor', 'not-connected', 'too-busy', 'shutting-down'] satisfies ErrorCode[];
+const HELD = [
+  'no-executor',
+  'not-connected',
+  'too-busy',
+  'shutting-down',
+  'queue-full',
+  'catalogue-unavailable',
+  'store-unavailable',
+] satisfies ErrorCode[];
 const RELEASED: OutcomeCode[] = [
   'failed',
   ...(Object.keys(ERRORS) as ErrorCode[]).filter((code) => !(HELD as ErrorCode[]).includes(code)),

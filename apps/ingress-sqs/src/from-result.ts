@@ -1,23 +1,18 @@
-import type { OutcomeCode } from '#contracts';
+import { ERRORS, type OutcomeCode } from '#contracts';
 
 /**
  * What becomes of a message.
  *
  * - delete: it is done
- * - release: it is left to its visibility timeout, and so to the queue's own redrive policy
- * - hold: nothing is wrong with it; it is kept by heartbeat and tried again, and no attempt of its own is used up
+ * - release: it is left to its queue's redrive policy, and delivered again after a back-off
+ * - hold: nothing is wrong with it; it is kept by heartbeat and tried again, and no receive of its own is used up
  */
 export type Settlement = 'delete' | 'release' | 'hold';
 
-/** The mesh cannot take the message now, and it was not run. */
-const NOT_NOW: ReadonlySet<OutcomeCode> = new Set([
-  'no-executor',
-  'not-connected',
-  'too-busy',
-  'shutting-down',
-] as const);
-
+/** The mesh's own 503 and 429: it cannot take the message now, and the message was not run. */
 export function fromResult(outcome: OutcomeCode): Settlement {
   if (outcome === 'ok') return 'delete';
-  return NOT_NOW.has(outcome) ? 'hold' : 'release';
+  if (outcome === 'failed') return 'release';
+  const { status, fault } = ERRORS[outcome];
+  return fault === 'mesh' && (status === 503 || status === 429) ? 'hold' : 'release';
 }

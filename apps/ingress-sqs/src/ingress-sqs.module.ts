@@ -8,16 +8,16 @@ import {
   type OnApplicationShutdown,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { MeshLink } from '#fabric';
+import { createStreamWriter, MeshLink, type StreamWriter } from '#fabric';
 import { Complaints, logger } from '#lifecycle';
 import type { IngressSqsConfig } from './config.js';
-import { QueuePoller } from './queue-poller.js';
+import { QueueSet } from './queue-set.js';
+import { createSqsClient } from './sqs-client.js';
 import type { SqsMetrics } from './sqs-metrics.js';
-import { createSqsClient, SqsQueue } from './sqs-queue.js';
 
 const log = logger('ingress-sqs');
 const CLIENT = Symbol('SQS client');
-const POLLERS = Symbol('pollers');
+const DEAD = Symbol('dead letters');
 
 /** Starts and stops the parts in an order in which every message that was received is settled. */
 @Injectable()
@@ -26,20 +26,21 @@ export class IngressSqs
 {
   constructor(
     readonly link: MeshLink,
-    readonly pollers: readonly QueuePoller[],
+    readonly queues: QueueSet,
+    private readonly dead: StreamWriter,
     private readonly client: SQSClient,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    await Promise.all(this.pollers.map((poller) => poller.start()));
+    await this.queues.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    await Promise.all(this.pollers.map((poller) => poller.stop()));
+    await this.queues.stop();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.link.idle();
+    await Promise.all([this.link.idle(), this.dead.idle()]);
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -58,36 +59,46 @@ export function ingressSqsModule(config: IngressSqsConfig, metrics: SqsMetrics):
       { provide: MeshLink, useFactory: () => MeshLink.open({ ...config, name: 'mesh-ingress-sqs' }) },
       { provide: CLIENT, useFactory: () => createSqsClient(config) },
       {
-        provide: POLLERS,
-        useFactory: (link: MeshLink, client: SQSClient) => createPollers(config, link, client, metrics),
-        inject: [MeshLink, CLIENT],
+        provide: DEAD,
+        useFactory: ({ connection }: MeshLink) => createStreamWriter(connection),
+        inject: [MeshLink],
+      },
+      {
+        provide: QueueSet,
+        useFactory: (link: MeshLink, client: SQSClient, dead: StreamWriter) =>
+          queueSetOf(config, { link, client, dead, metrics }),
+        inject: [MeshLink, CLIENT, DEAD],
       },
       {
         provide: IngressSqs,
         useFactory: (...parts: ConstructorParameters<typeof IngressSqs>) => new IngressSqs(...parts),
-        inject: [MeshLink, POLLERS, CLIENT],
+        inject: [MeshLink, QueueSet, DEAD, CLIENT],
       },
     ],
   };
 }
 
-function createPollers(
-  { queues, concurrency }: IngressSqsConfig,
-  link: MeshLink,
-  client: SQSClient,
-  metrics: SqsMetrics,
-): QueuePoller[] {
-  const complaints = new Complaints(log);
-  return queues.map(
-    (binding) =>
-      new QueuePoller({
-        binding,
-        queue: new SqsQueue(client, binding.url),
-        link,
-        metrics,
-        complaints,
-        concurrency,
-        log,
-      }),
-  );
+interface Clients {
+  readonly link: MeshLink;
+  readonly client: SQSClient;
+  readonly dead: StreamWriter;
+  readonly metrics: SqsMetrics;
+}
+
+function queueSetOf(config: IngressSqsConfig, { link, ...clients }: Clients): QueueSet {
+  const { concurrency, maxReceives, backoff: first, maxBackoff: most } = config;
+  return new QueueSet({
+    link,
+    log,
+    listed: config.queues ?? [],
+    allowed: config.triggerQueues,
+    most: config.maxQueues,
+    poller: {
+      ...clients,
+      concurrency,
+      maxReceives,
+      backOff: { first, most },
+      complaints: new Complaints(log),
+    },
+  });
 }

@@ -15,7 +15,7 @@ import { SqsMetrics } from './sqs-metrics.js';
 export const main = () => run('ingress-sqs', settings, start);
 
 /**
- * Starts receiving; resolves when every queue was tried once. A queue that cannot be reached is no reason not to
+ * Starts receiving; resolves when every queue that the operator lists was tried once. A queue that cannot be reached is no reason not to
  * start: readiness says so, and it is tried again for ever.
  * @param options `health: false` inside another process, whose own health stands for all
  */
@@ -28,9 +28,9 @@ export async function start(
   const readiness = new Readiness()
     .check('nats', () => ingress?.link.connected ?? false)
     .check('routes', () => ingress?.link.routes.isWhole ?? false);
-  config.queues.forEach(({ name }, index) => {
-    readiness.check(`queue ${name}`, () => ingress?.pollers[index]?.reachable ?? false);
-  });
+  // Only these: a handler that names a queue which is not there must not make the service unready for all others.
+  for (const { name, url } of config.queues ?? [])
+    readiness.check(`queue ${name}`, () => ingress?.queues.isReachable(url) ?? false);
   const metrics = createMetrics('ingress-sqs');
   // Before anything that may have to be waited for: an operator can ask what is missing.
   const health = options.health
@@ -44,7 +44,7 @@ export async function start(
   });
   const service = app.get(IngressSqs);
   ingress = service;
-  sqsMetrics.watch(service.pollers);
+  sqsMetrics.watch(() => service.queues.pollers);
   return {
     readiness,
     stop: async () => {

@@ -8,6 +8,8 @@ export interface QueueBinding {
   readonly name: string;
   /** Absent: each message names its handler in the message attribute `path`. */
   readonly handler?: Reference;
+  /** Whom a message is for that names no handler, where the queue has none either. */
+  readonly fallback?: Reference;
 }
 
 /** `queueUrl=users/find,otherQueueUrl`: one queue or more, each once. Two of the same name go by their URLs. */

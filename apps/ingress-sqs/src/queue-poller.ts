@@ -1,62 +1,123 @@
 import { setMaxListeners } from 'node:events';
-import type { Message } from '@aws-sdk/client-sqs';
-import type { Log } from '#lifecycle';
-import { Backoff } from '#lifecycle';
-import { Delivery, type DeliveryParts } from './delivery.js';
-import { LONG_POLL, type QueueFacts } from './sqs-queue.js';
+import type { Message, SQSClient } from '@aws-sdk/client-sqs';
+import type { StreamWriter } from '#fabric';
+import { Backoff, type Complaints, type Log } from '#lifecycle';
+import type { BackOff } from './back-off.js';
+import { wordsOf } from './dead-letters.js';
+import { Delivery, type DeliveryParts, type Verdict } from './delivery.js';
+import { Dispatch } from './dispatch.js';
+import type { InHand } from './in-hand.js';
+import type { PlannedQueue } from './queue-plan.js';
+import { Receiving } from './receiving.js';
+import { Settling } from './settling.js';
+import { type QueueFacts, SqsQueue } from './sqs-queue.js';
 
 /** How long a queue that cannot be reached is left alone, ms. */
 const FIRST_WAIT_MS = 500;
 const MOST_WAIT_MS = 30_000;
+/** How long what is known of the queue counts, ms. */
+const FACTS_AGE_MS = 300_000;
 
 type State =
   | { readonly phase: 'opening' }
-  /** A receive has succeeded: received from, as far as there is room and NATS is connected. */
-  | { readonly phase: 'open'; readonly facts: QueueFacts }
+  /** A receive has succeeded: received from, as far as there is room and the mesh takes what comes. */
+  | { readonly phase: 'open' }
   /** Gone, forbidden, or not answering: asked again and again. */
   | { readonly phase: 'failing'; readonly fault: string }
   | { readonly phase: 'stopped' };
 
-export interface PollerParts extends Omit<DeliveryParts, 'stopping'> {
+export interface PollerParts extends Pick<DeliveryParts, 'link' | 'metrics'> {
+  readonly client: SQSClient;
+  readonly dead: StreamWriter;
+  readonly backOff: BackOff;
+  readonly maxReceives: number;
   /** Messages in hand at once. */
   readonly concurrency: number;
+  readonly complaints: Complaints;
   readonly log: Log;
 }
+
+const NOT_DELETED = {
+  release: 'A message was not taken; it is left to the redrive of its queue.',
+  hold: 'A message is held: the mesh cannot take it now.',
+} as const;
 
 /**
  * Receives from one queue. opening → open ⇄ failing → stopped.
  *
- * Invariants: never more in hand than `concurrency`, held ones included, so that what is held stops the receiving;
- * no receive begins while NATS is not connected, and what one brings that had begun before is held; every message
- * received is settled before `stop()` resolves.
+ * Invariants: never more in hand than `concurrency`, held ones included; no receive begins while NATS is not
+ * connected, nor while a message of the queue's one handler is held; what a receive brings that had begun before is
+ * held; every message received is settled before `stop()` resolves.
  */
 export class QueuePoller {
   #state: State = { phase: 'opening' };
   readonly #stopping = new AbortController();
+  readonly #queue: SqsQueue;
   readonly #delivery: Delivery;
-  readonly #inHand = new Set<Promise<void>>();
+  readonly #dispatch: Dispatch;
   readonly #firstAttempt = Promise.withResolvers<void>();
-  #receiving: AbortController | undefined;
+  readonly #receiving: Receiving;
+  #facts: QueueFacts | undefined;
   #loop: Promise<void> = Promise.resolve();
-  #onRoom: () => void = () => {};
 
-  constructor(private readonly parts: PollerParts) {
-    this.#delivery = new Delivery({ ...parts, stopping: this.#stopping.signal });
+  constructor(
+    private readonly parts: PollerParts,
+    /** Its handler may change while messages are in hand: those that come afterwards go to the new one. */
+    private planned: PlannedQueue,
+  ) {
+    const { signal: stopping } = this.#stopping;
     // Each held message waits for it.
-    setMaxListeners(0, this.#stopping.signal);
+    setMaxListeners(0, stopping);
+    this.#queue = new SqsQueue(
+      parts.client,
+      planned.queue,
+      (operation) => parts.metrics.countRequest(this.name, operation),
+      () => this.#delivery.running > 0,
+    );
+    this.#delivery = new Delivery({ ...parts, stopping, onFault: (item, v) => this.#complainOf(item, v) });
+    const onFault = (what: string, { message }: InHand, error: unknown) =>
+      this.#complain(what, `A message could not be settled (${what}).`, message, error);
+    this.#dispatch = new Dispatch({
+      queue: this.#queue,
+      delivery: this.#delivery,
+      settling: new Settling({ ...parts, queue: this.#queue, stopping, onFault }),
+      onHeartbeatFault: (message, error) =>
+        this.#complain('heartbeat', 'The visibility of a message could not be extended.', message, error),
+      onRoom: () => this.wake(),
+    });
+    this.#receiving = new Receiving({
+      concurrency: parts.concurrency,
+      inHand: () => this.#dispatch.inHand,
+      isWanted: () => this.#isWanted,
+      receive: (most, wait) => this.#receive(most, wait),
+      take: (messages) => this.#take(messages),
+    });
   }
 
   get name(): string {
-    return this.parts.binding.name;
+    return this.planned.binding.name;
+  }
+  get isListed(): boolean {
+    return this.planned.isListed;
   }
   get reachable(): boolean {
     return this.#state.phase === 'open';
   }
   get inHand(): number {
-    return this.#inHand.size;
+    return this.#dispatch.inHand;
   }
   get held(): number {
     return this.#delivery.held;
+  }
+
+  replan(planned: PlannedQueue): void {
+    this.planned = planned;
+    this.wake();
+  }
+
+  /** NATS has come or gone, or there is room: look again whether to receive. */
+  wake(): void {
+    this.#receiving.wake();
   }
 
   /** Resolves when the queue was reached, or could not be reached for the first time: that is retried for ever. */
@@ -68,9 +129,9 @@ export class QueuePoller {
   /** Receives no more; resolves when every message in hand is settled. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#receiving?.abort();
     await this.#loop;
-    await Promise.all(this.#inHand);
+    await this.#receiving.ended();
+    await this.#dispatch.stop();
     this.#state = { phase: 'stopped' };
   }
 
@@ -79,11 +140,9 @@ export class QueuePoller {
     const backoff = new Backoff(FIRST_WAIT_MS, MOST_WAIT_MS);
     while (!signal.aborted) {
       try {
-        const facts = await this.parts.queue.describe(signal);
-        await this.#receiveOnce(facts, 0);
-        this.#opened(facts);
+        await this.#open(signal);
         backoff.reset();
-        while (!signal.aborted) await this.#receiveOnce(facts, LONG_POLL);
+        await this.#receiving.run(signal, performance.now() + FACTS_AGE_MS);
       } catch (error) {
         if (signal.aborted) break;
         this.#failed(error);
@@ -93,76 +152,78 @@ export class QueuePoller {
     this.#firstAttempt.resolve();
   }
 
-  /** Rejects when the queue cannot be received from. */
-  async #receiveOnce(facts: QueueFacts, wait: number): Promise<void> {
-    await this.parts.link.untilConnected(this.#stopping.signal);
-    await this.#untilRoom();
-    for (const message of await this.#receive(facts, wait)) this.#take(message, facts);
+  /** Asks what the queue is like and, unless it was open already, whether it can be received from. */
+  async #open(signal: AbortSignal): Promise<void> {
+    const facts = await this.#queue.describe(signal);
+    this.#facts = facts;
+    if (this.#state.phase === 'open') return;
+    await this.parts.link.untilConnected(signal);
+    if (this.#isWanted && this.inHand < this.parts.concurrency) this.#take(await this.#receive(1, 0));
+    if (!signal.aborted) this.#opened(facts);
   }
 
-  async #untilRoom(): Promise<void> {
-    while (this.#room <= 0)
-      await new Promise<void>((resolve) => {
-        this.#onRoom = resolve;
-      });
-  }
-
-  get #room(): number {
-    return this.parts.concurrency - this.#inHand.size;
+  /** Held messages of its one handler stop the receiving at once; elsewhere they only take places. */
+  get #isWanted(): boolean {
+    return this.parts.link.connected && (this.held === 0 || this.planned.binding.handler === undefined);
   }
 
   /**
    * None when the service stops and so breaks the receive off. SQS may have given messages to it all the same: they
    * are visible again after their timeout. For that reason nothing else breaks one off.
    */
-  async #receive(facts: QueueFacts, wait: number): Promise<Message[]> {
-    if (!this.parts.link.connected || this.#stopping.signal.aborted) return [];
-    const receiving = new AbortController();
-    this.#receiving = receiving;
+  async #receive(most: number, wait: number): Promise<readonly Message[]> {
+    const { signal } = this.#stopping;
     try {
-      return await this.parts.queue.receive(this.#room, wait, facts, receiving.signal);
+      return await this.#queue.receive(most, wait, this.#facts as QueueFacts, signal);
     } catch (error) {
-      if (receiving.signal.aborted) return [];
+      if (signal.aborted) return [];
       throw error;
-    } finally {
-      this.#receiving = undefined;
     }
   }
 
-  #take(message: Message, facts: QueueFacts): void {
-    const stopped = this.#stopping.signal.aborted;
-    const work = (stopped ? this.#delivery.giveBack(message) : this.#delivery.deliver(message, facts)).then(
-      () => {
-        this.#inHand.delete(work);
-        this.#onRoom();
-      },
-    );
-    this.#inHand.add(work);
+  #take(messages: readonly Message[]): void {
+    this.#dispatch.take(messages, this.planned.binding, this.#facts as QueueFacts);
   }
 
   #opened(facts: QueueFacts): void {
-    const { log, binding } = this.parts;
+    const { log, maxReceives } = this.parts;
     const wasFailing = this.#state.phase === 'failing';
-    this.#state = { phase: 'open', facts };
+    this.#state = { phase: 'open' };
     this.#firstAttempt.resolve();
     log.info(`Receiving from queue ${this.name}${wasFailing ? ' again' : ''}.`, {
-      url: binding.url,
-      handler: binding.handler?.path ?? 'by message attribute "path"',
+      url: facts.url,
+      handler: this.planned.binding.handler?.path ?? 'by message attribute "path"',
       visibilitySeconds: facts.visibility,
     });
-    if (!facts.redrives && !wasFailing)
-      log.warn(`Queue ${this.name} has no redrive policy: what fails for good comes back for ever.`);
+    if (facts.maxReceives === undefined && !wasFailing)
+      log.warn(
+        `Queue ${this.name} has no redrive policy: what fails ${maxReceives} times goes to the mesh's dead letters.`,
+      );
   }
 
-  /** Said once for each fault, not for each attempt. */
+  /** Said once for each kind of fault, not for each attempt. */
   #failed(error: unknown): void {
-    const fault = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    const { name: fault, message } = error instanceof Error ? error : new Error(String(error));
     if (this.#state.phase !== 'failing' || this.#state.fault !== fault)
       this.parts.log.error(`Queue ${this.name} cannot be received from; trying again until it can.`, {
-        url: this.parts.binding.url,
-        fault,
+        queue: this.planned.key,
+        fault: `${fault}: ${message}`,
       });
     this.#state = { phase: 'failing', fault };
     this.#firstAttempt.resolve();
+  }
+
+  #complainOf({ message }: InHand, { settlement, outcome, fault }: Verdict): void {
+    if (settlement !== 'delete') this.#complain(outcome, NOT_DELETED[settlement], message, fault);
+  }
+
+  #complain(kind: string, text: string, message: Message, fault: unknown): void {
+    this.parts.complaints.warn(kind, text, {
+      queue: this.name,
+      messageId: message.MessageId,
+      receiveCount: message.Attributes?.ApproximateReceiveCount,
+      reason: kind,
+      ...(fault instanceof Error ? { detail: wordsOf(fault) } : {}),
+    });
   }
 }

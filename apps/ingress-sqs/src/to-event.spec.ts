@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type ControlPath, decodeEvent, decodeHeaders, encodeEvent, type Route } from '#contracts';
-import { handlerOf, toEvent } from './to-event.js';
+import { handlerOf, timeoutOf, toBatchEvent, toEvent } from './to-event.js';
 
 const text = (StringValue: string) => ({ DataType: 'String', StringValue });
 const queue = { url: 'http://sqs/1/orders', name: 'orders' };
@@ -21,6 +21,14 @@ describe('whom a message is for', () => {
   it('is what the attribute "path" names, with a version if it says so', () => {
     const message = { MessageAttributes: { path: text('users/find@canary') } };
     expect(handlerOf(message, queue)).toEqual({ path: find, version: 'canary' });
+  });
+
+  it('is the handler whose trigger names the queue, where the message names none', () => {
+    const fallback = { path: 'users/list' as ControlPath };
+    const named = { MessageAttributes: { path: text('users/find') } };
+    expect(handlerOf({}, { ...queue, fallback })).toBe(fallback);
+    expect(handlerOf(named, { ...queue, fallback })).toEqual({ path: find });
+    expect(handlerOf({}, { ...queue, fallback, handler: { path: find } })).toEqual({ path: find });
   });
 
   it.each([
@@ -52,7 +60,7 @@ describe('a message as an event', () => {
   };
 
   it('carries what SQS knows of it, binary as base64, and survives the wire', () => {
-    const event = toEvent(message, queue, undefined, routeOf(undefined));
+    const event = toEvent(message, queue, undefined);
     const arrived = decodeEvent(decodeHeaders(encodeEvent(event)), () => 'none');
     expect(arrived).toEqual(event);
     expect(arrived.meta).toEqual({
@@ -72,23 +80,31 @@ describe('a message as an event', () => {
     });
   });
 
+  it('of several messages says how many they are', () => {
+    expect(toBatchEvent(3, queue, '1.0.0')).toMatchObject({
+      version: '1.0.0',
+      contentType: 'application/json',
+      meta: { source: 'sqs', caller: 'orders', attributes: { queue: 'orders', records: 3 } },
+    });
+  });
+
   it("waits a little longer than the longest of the live versions' limits", () => {
-    expect(toEvent({}, queue, undefined, routeOf(100, 900)).timeout).toBe(1_900);
-    expect(toEvent({}, queue, undefined, routeOf(100, undefined)).timeout).toBe(31_000);
+    expect(timeoutOf(routeOf(100, 900))).toBe(1_900);
+    expect(timeoutOf(routeOf(100, undefined))).toBe(31_000);
   });
 
   it('has the content type and the trace that attributes name', () => {
     const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
     const attributes = { 'content-type': text('text/csv'), traceparent: text(traceparent) };
-    const event = toEvent({ MessageAttributes: attributes }, queue, '1.0.0', routeOf(1));
+    const event = toEvent({ MessageAttributes: attributes }, queue, '1.0.0');
     expect(event).toMatchObject({ contentType: 'text/csv', traceparent, version: '1.0.0' });
   });
 
   it('passes over a trace that is none, and refuses a content type that is none', () => {
     const traced = { MessageAttributes: { traceparent: text('00-x') } };
-    expect(toEvent(traced, queue, undefined, routeOf(1))).not.toHaveProperty('traceparent');
+    expect(toEvent(traced, queue, undefined)).not.toHaveProperty('traceparent');
     const typed = { MessageAttributes: { 'content-type': text('nonsense\r\n') } };
-    expect(() => toEvent(typed, queue, undefined, routeOf(1))).toThrow(
+    expect(() => toEvent(typed, queue, undefined)).toThrow(
       expect.objectContaining({ code: 'unsupported-media-type' }),
     );
   });

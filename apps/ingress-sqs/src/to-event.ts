@@ -1,9 +1,9 @@
 import type { Message, MessageAttributeValue } from '@aws-sdk/client-sqs';
-import { v7 as uuidv7 } from 'uuid';
 import {
   DEFAULT_TIMEOUT_MS,
   type EventEnvelope,
   MeshError,
+  mintMeshId,
   parseReference,
   type Reference,
   type Route,
@@ -19,20 +19,21 @@ const MEDIA_TYPE = /^[!#$%&'*+.^_`|~0-9a-z-]+\/[!#$%&'*+.^_`|~0-9a-z-]+\s*(;|$)/
 const ANSWER_GRACE_MS = 1_000;
 
 /**
- * Whom a message is for: the queue's handler, which the operator chose and no producer overrides, or the one that
- * the message attribute `path` names.
+ * Whom a message is for: the queue's handler, which no producer overrides; else the one that the message attribute
+ * `path` names; else the one whose trigger names the queue.
  * @throws MeshError `bad-path`
  */
-export function handlerOf(message: Message, { handler }: QueueBinding): Reference {
+export function handlerOf(message: Message, { handler, fallback }: QueueBinding): Reference {
   if (handler) return handler;
   const path = textAttribute(message, 'path');
+  if (path === undefined && fallback) return fallback;
   if (path === undefined)
     throw new MeshError('bad-path', 'The message has no string attribute "path", and its queue no handler.');
   return parseReference(path);
 }
 
 /**
- * A message as an event. `attributes` is what SQS knows of it, with Lambda's names:
+ * A message as an event, without a time limit. `attributes` is what SQS knows of it, with Lambda's names:
  *
  *     { messageId, queue, md5OfBody, systemAttributes: { ApproximateReceiveCount: "1", … },
  *       messageAttributes: { name: { dataType, stringValue } or { dataType, binaryValue: base64 } } }
@@ -43,17 +44,32 @@ export function toEvent(
   message: Message,
   { name }: QueueBinding,
   version: string | undefined,
-  route: Route,
 ): EventEnvelope {
   const contentType = contentTypeOf(message);
   const traceparent = textAttribute(message, 'traceparent');
   return {
-    id: uuidv7(),
-    timeout: timeoutOf(route),
+    id: mintMeshId(),
     meta: { source: 'sqs', caller: name, attributes: attributesOf(message, name) },
     ...(version === undefined ? undefined : { version }),
     ...(contentType === undefined ? undefined : { contentType }),
     ...(traceparent === undefined || !TRACEPARENT.test(traceparent) ? undefined : { traceparent }),
+  };
+}
+
+/**
+ * Several messages as one event, whose body is {@link encodeRecords}: `attributes` is `{ queue, records: 3 }`, and by
+ * `records` a handler's side knows that it is such an event.
+ */
+export function toBatchEvent(
+  records: number,
+  { name }: QueueBinding,
+  version: string | undefined,
+): EventEnvelope {
+  return {
+    id: mintMeshId(),
+    contentType: 'application/json',
+    meta: { source: 'sqs', caller: name, attributes: { queue: name, records } },
+    ...(version === undefined ? undefined : { version }),
   };
 }
 
@@ -91,7 +107,7 @@ const textAttribute = ({ MessageAttributes }: Message, name: string): string | u
   MessageAttributes?.[name]?.StringValue;
 
 /** The handler's own limit, ms, and the grace; with several versions live the longest, since the executor picks. */
-function timeoutOf({ versions }: Route): number {
+export function timeoutOf({ versions }: Route): number {
   const limits = versions.map(({ limits }) => limits.timeoutMs ?? DEFAULT_TIMEOUT_MS);
   return Math.max(...limits) + ANSWER_GRACE_MS;
 }

@@ -1,0 +1,85 @@
+import type { Message } from '@aws-sdk/client-sqs';
+import { asMeshError, type MeshError, type Reference } from '#contracts';
+import { MAX_VISIBILITY } from './back-off.js';
+import type { Grouped } from './group-lanes.js';
+import { Heartbeat } from './heartbeat.js';
+import type { QueueBinding } from './queue-binding.js';
+import { isFinal, type QueueFacts, type SqsQueue } from './sqs-queue.js';
+import { handlerOf } from './to-event.js';
+
+export interface InHandParts {
+  readonly binding: QueueBinding;
+  readonly queue: SqsQueue;
+  readonly facts: QueueFacts;
+  /** Hears of an extension that failed. */
+  readonly onFault: (message: Message, error: unknown) => void;
+}
+
+/** A message that was received and is not settled yet: its visibility is kept until {@link letGo}. */
+export class InHand implements Grouped {
+  readonly id: string;
+  /** How often it was received, this time included. */
+  readonly receives: number;
+  /** What must not run beside it: the group of a FIFO queue, else itself. */
+  readonly group: string;
+  /** Whom it is for, or why nobody. */
+  readonly handler: Reference | MeshError;
+  readonly size: number;
+  readonly #heartbeat: Heartbeat;
+  readonly #since = performance.now();
+  #lost = false;
+  #isEnding = false;
+
+  constructor(
+    readonly message: Message,
+    { binding, queue, facts, onFault }: InHandParts,
+  ) {
+    this.id = message.MessageId ?? '';
+    this.receives = Number(message.Attributes?.ApproximateReceiveCount ?? 1);
+    this.group = message.Attributes?.MessageGroupId ?? message.ReceiptHandle ?? this.id;
+    this.size = Buffer.byteLength(message.Body ?? '');
+    this.handler = addressOf(message, binding);
+    this.#heartbeat = new Heartbeat(
+      () => this.#extend(queue, facts.visibility),
+      (facts.visibility * 1_000) / 2,
+      (error) => {
+        if (!this.#isEnding) onFault(message, error);
+      },
+    );
+  }
+
+  /** It is about to be deleted: an extension that is refused from now on is no news. */
+  ending(): void {
+    this.#isEnding = true;
+  }
+
+  /** SQS says that it is not ours any more: others have it, or will. */
+  get isLost(): boolean {
+    return this.#lost;
+  }
+
+  /** No extension comes any more; resolves when the last one is through. */
+  async letGo(): Promise<void> {
+    await this.#heartbeat.stop();
+  }
+
+  async #extend(queue: SqsQueue, visibility: number): Promise<void> {
+    if (this.#lost) return;
+    const left = MAX_VISIBILITY - (performance.now() - this.#since) / 1_000 - 1;
+    const seconds = Math.floor(Math.min(visibility, left));
+    if (seconds >= 1)
+      await queue.setVisibility(this.message, seconds).catch((error: unknown) => {
+        if (isFinal(error)) this.#lost = true;
+        throw error;
+      });
+    else this.#lost = true;
+  }
+}
+
+function addressOf(message: Message, binding: QueueBinding): Reference | MeshError {
+  try {
+    return handlerOf(message, binding);
+  } catch (error) {
+    return asMeshError(error);
+  }
+}
