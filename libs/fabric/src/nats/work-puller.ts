@@ -5,12 +5,12 @@ import {
   nanos,
   type Subscription,
 } from '@nats-io/transport-node';
-import { decodeHeaders, MeshError, statusOf } from '#contracts';
+import { decodeHeaders, statusOf } from '#contracts';
 import type { Connection } from '../connection.js';
 import type { WorkItem, WorkPuller } from '../work-queue.js';
+import { Acks } from './acks.js';
 import type { NatsMeshConnection } from './connect.js';
 import { headerBlock } from './raw-message.js';
-import { Requests } from './requests.js';
 
 /** How long the server keeps a request for messages, ms. */
 const EXPIRES_MS = 30_000;
@@ -19,9 +19,6 @@ const HEARTBEAT_MS = 5_000;
 /** Before it is asked again after a refusal, ms. */
 const FIRST_WAIT_MS = 100;
 const MOST_WAIT_MS = 2_000;
-const DONE_LIMIT_MS = 5_000;
-
-const ACK = Buffer.from('+ACK');
 
 /** Status codes of a pull (ADR-13 of NATS). */
 const HEARTBEAT = 100;
@@ -34,7 +31,11 @@ export interface PullerOptions {
   /** So many are asked for at once, unless nothing is outstanding: each request costs as much as a message. */
   readonly batch: number;
   readonly onItem: (item: WorkItem) => void;
+  /** For what the server had sent before it heard of the stop; absent: it goes back at once. */
+  readonly onLate?: (item: WorkItem) => void;
 }
+
+const goesBack = (item: WorkItem): void => item.later(0);
 
 /**
  * Asks one consumer for messages.
@@ -46,7 +47,7 @@ export interface PullerOptions {
 class NatsWorkPuller implements WorkPuller {
   readonly #connection: NatsMeshConnection;
   readonly #options: PullerOptions;
-  readonly #acks: Requests;
+  readonly #acks: Acks;
   readonly #inbox: string;
   readonly #subscription: Subscription;
   readonly #watchdog: NodeJS.Timeout;
@@ -60,22 +61,19 @@ class NatsWorkPuller implements WorkPuller {
   #lastWord = 0;
   #waitMs = FIRST_WAIT_MS;
   #pause: NodeJS.Timeout | undefined;
-  #stopped = false;
+  #stopping: Promise<void> | undefined;
 
   constructor(connection: NatsMeshConnection, options: PullerOptions) {
     this.#connection = connection;
     this.#options = options;
-    this.#acks = new Requests(connection);
+    this.#acks = new Acks(connection);
     this.#inbox = `${createInbox(connection.inboxPrefix)}.`;
     this.#subscription = connection.nc.subscribe(`${this.#inbox}*`, {
       callback: (error, message) => {
         if (!error) this.#onMessage(message);
       },
     });
-    connection.onStatus((connected) => {
-      if (!connected) this.#acks.rejectAll(new MeshError('not-connected'));
-      this.#restart();
-    });
+    connection.onStatus(() => this.#restart());
     this.#watchdog = setInterval(() => this.#watch(), HEARTBEAT_MS);
   }
 
@@ -91,8 +89,12 @@ class NatsWorkPuller implements WorkPuller {
     this.#ask();
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
     clearInterval(this.#watchdog);
     clearTimeout(this.#pause);
     this.#wanted = 0;
@@ -104,7 +106,7 @@ class NatsWorkPuller implements WorkPuller {
   }
 
   #ask(): void {
-    if (this.#stopped || this.#pause || !this.#connection.connected || this.#wanted === 0) return;
+    if (this.#stopping || this.#pause || !this.#connection.connected || this.#wanted === 0) return;
     if (this.#wanted < this.#options.batch && this.#asked > 0) return;
     if (this.#asked === 0) this.#lastWord = Date.now();
     const { stream, consumer } = this.#options;
@@ -128,8 +130,8 @@ class NatsWorkPuller implements WorkPuller {
     this.#opened();
     if (this.#asked > 0) this.#asked--;
     const item = new NatsWorkItem(message, reply, headers, this.#connection, this.#acks);
-    if (this.#stopped) item.later(0);
-    else this.#options.onItem(item);
+    const { onItem, onLate = goesBack } = this.#options;
+    (this.#stopping ? onLate : onItem)(item);
     if (this.#asked === 0) this.#ask();
   }
 
@@ -155,7 +157,7 @@ class NatsWorkPuller implements WorkPuller {
   /** There is no such consumer (503), it was removed, or the server goes down (409): worth asking again. */
   #refused(): void {
     this.#isOpen = false;
-    if (this.#pause || this.#stopped) return;
+    if (this.#pause || this.#stopping) return;
     this.#pause = setTimeout(() => {
       this.#pause = undefined;
       this.#ask();
@@ -187,7 +189,7 @@ class NatsWorkItem implements WorkItem {
     private readonly reply: string,
     readonly headers: Uint8Array | undefined,
     connection: NatsMeshConnection,
-    private readonly acks: Requests,
+    private readonly acks: Acks,
   ) {
     this.#nc = connection.nc;
     [this.deliveries, this.seq, this.storedAt] = readReply(reply);
@@ -200,12 +202,8 @@ class NatsWorkItem implements WorkItem {
     return this.message.data;
   }
 
-  async done(): Promise<void> {
-    try {
-      await this.acks.request(this.reply, undefined, ACK, DONE_LIMIT_MS, () => undefined);
-    } catch (cause) {
-      throw new MeshError('not-connected', undefined, { cause });
-    }
+  done(): Promise<void> {
+    return this.acks.send(this.reply);
   }
 
   later(delayMs: number): void {
