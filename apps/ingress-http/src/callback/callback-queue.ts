@@ -18,7 +18,7 @@ const SLOTS = 64;
 /** Of them, to one host: a slow one leaves room for the others. */
 const SHARE = 16;
 /** Before a host that has its share is looked at again, ms. */
-const STEP_ASIDE_MS = 1_000;
+const STEP_ASIDE_MS = 2_000;
 
 export interface CallbackOptions {
   readonly secret: string;
