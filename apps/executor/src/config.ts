@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { artifactSettings } from '#artifacts';
-import { type Config, setting, text } from '#contracts';
+import { type Config, DEFAULT_POOL, setting, text } from '#contracts';
 import { natsSettings } from '#fabric';
 import { healthSettings } from '#lifecycle';
 
@@ -28,6 +28,21 @@ export const settings = {
     fallback: '64',
     description: 'Workers at once; beyond, the one that has been idle longest is let go.',
     remedy: 'a whole number from 1 to 10000',
+  }),
+  workSlots: setting({
+    variable: 'MESH_WORK_SLOTS',
+    schema: text.integer(1, 10_000),
+    fallback: '256',
+    description:
+      'Events of work that run at once. No path gets more than its share of them: half where it is the only one that has work.',
+    remedy: 'a whole number from 1 to 10000',
+  }),
+  workPool: setting({
+    variable: 'MESH_WORK_POOL',
+    schema: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, 'not the name of a pool'),
+    fallback: DEFAULT_POOL,
+    description: "The pool whose work this executor does: one of the registry's MESH_WORK_POOLS.",
+    remedy: 'default, or a name such as heavy',
   }),
   cacheDir: setting({
     variable: 'MESH_CACHE_DIR',

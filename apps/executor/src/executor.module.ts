@@ -9,32 +9,42 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
-import type { ControlPath } from '#contracts';
+import { ATTEMPTS_BUCKET, type ControlPath, poolConsumer, RESULTS_BUCKET, WORK_STREAM } from '#contracts';
 import {
   type Connection,
   clientOptions,
   connect,
   createCallIntake,
   createInvoker,
+  createSender,
+  createStreamWriter,
   type Discovery,
   openAuditWriter,
+  openKeep,
+  openWorkPuller,
   type RouteFeed,
   serveDiscovery,
   watchRoutes,
 } from '#fabric';
-import { logger, RegistryRpc } from '#lifecycle';
+import { Complaints, logger, RegistryRpc } from '#lifecycle';
 import { Outbox } from './audit/outbox.js';
 import { Recorder } from './audit/recorder.js';
 import { Instances } from './catalogue/instances.js';
 import { type Artifacts, openArtifacts } from './catalogue/open-artifacts.js';
 import type { ExecutorConfig } from './config.js';
+import { Deliver } from './deliver.js';
 import { describeExecutor } from './discovered.js';
 import { MeshPort } from './handler-port.js';
 import { RequestIntake } from './intake/request-intake.js';
+import { WorkIntake } from './intake/work-intake.js';
 import { Invoke } from './invoke.js';
 import { InlineInstance } from './runtime/inline.js';
 import type { Runtime } from './runtime/runtime.js';
 import { ThreadInstance } from './runtime/thread.js';
+import { DeadLetters } from './work/dead-letters.js';
+import { Ledger } from './work/ledger.js';
+import { RunWork } from './work/run-work.js';
+import { WorkCounters } from './work/work-counters.js';
 
 const log = logger('executor');
 const CONNECTION = Symbol('connection');
@@ -59,6 +69,7 @@ export class Executor
     readonly connection: Connection,
     readonly routes: RouteFeed,
     readonly intake: RequestIntake,
+    readonly work: WorkIntake,
     readonly outbox: Outbox,
     private readonly recorder: Recorder,
     private readonly instances: Instances,
@@ -77,15 +88,17 @@ export class Executor
     );
     // The server has taken the subscriptions when it has answered what came after them.
     await this.connection.flush();
+    this.work.start();
   }
 
   async onModuleDestroy(): Promise<void> {
     await this.#discovery?.stop();
-    await this.intake.drain();
+    await Promise.all([this.intake.drain(), this.work.drain()]);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.intake.idle();
+    // The ends of work are confirmed by the server before the connection goes.
+    await Promise.all([this.intake.idle(), this.work.idle()]);
     const lost = await this.recorder.flush();
     if (lost > 0) log.error(`Invocation records that NATS did not take: ${lost}.`);
     if (this.connection.connected) await this.connection.flush();
@@ -140,15 +153,31 @@ export function executorModule(
         useFactory: (outbox: Outbox) => new Recorder(outbox, config.auditSample),
         inject: [Outbox],
       },
+      { provide: Invoke, useFactory: (instances: Instances) => new Invoke(instances), inject: [Instances] },
       {
         provide: RequestIntake,
         useFactory: createIntake,
-        inject: [CONNECTION, ROUTES, Instances, Recorder, CONFIG],
+        inject: [CONNECTION, ROUTES, Invoke, Recorder, CONFIG],
+      },
+      {
+        provide: WorkIntake,
+        useFactory: createWorkIntake,
+        inject: [CONNECTION, ROUTES, Invoke, Recorder, RequestIntake, CONFIG],
       },
       {
         provide: Executor,
         useFactory: (...parts: ConstructorParameters<typeof Executor>) => new Executor(...parts),
-        inject: [CONNECTION, ROUTES, RequestIntake, Outbox, Recorder, Instances, ARTIFACTS, RegistryRpc],
+        inject: [
+          CONNECTION,
+          ROUTES,
+          RequestIntake,
+          WorkIntake,
+          Outbox,
+          Recorder,
+          Instances,
+          ARTIFACTS,
+          RegistryRpc,
+        ],
       },
     ],
   };
@@ -175,7 +204,7 @@ function createInstances(
 function createIntake(
   connection: Connection,
   routes: RouteFeed,
-  instances: Instances,
+  invoke: Invoke,
   recorder: Recorder,
   config: ExecutorConfig,
 ): RequestIntake {
@@ -184,9 +213,43 @@ function createIntake(
     createCallIntake(connection),
     routes,
     servedBy(config),
-    new Invoke(instances),
+    invoke,
     maxBody,
     recorder,
     log,
+  );
+}
+
+function createWorkIntake(
+  connection: Connection,
+  routes: RouteFeed,
+  invoke: Invoke,
+  recorder: Recorder,
+  { counters }: RequestIntake,
+  config: ExecutorConfig,
+): WorkIntake {
+  const writer = createStreamWriter(connection);
+  const ledger = new Ledger(openKeep(connection, ATTEMPTS_BUCKET), log);
+  const deliver = new Deliver(
+    openKeep(connection, RESULTS_BUCKET),
+    writer,
+    createSender(connection),
+    () => connection.maxBody,
+  );
+  const workCounters = new WorkCounters();
+  const deadLetters = new DeadLetters(writer);
+  const parts = { routes, invoke, ledger, deadLetters, deliver, recorder, counters, workCounters, log };
+  return new WorkIntake(
+    poolConsumer(config.workPool),
+    config.workSlots,
+    (consumer, batch, onItem) =>
+      openWorkPuller(connection, { stream: WORK_STREAM, consumer, batch, onItem, onLate: onItem }),
+    routes,
+    servedBy(config),
+    ledger,
+    new RunWork(parts),
+    workCounters,
+    log,
+    new Complaints(log),
   );
 }

@@ -11,6 +11,7 @@ import {
 } from '#lifecycle';
 import { type ExecutorConfig, settings } from './config.js';
 import { Executor, executorModule } from './executor.module.js';
+import type { WorkIntake } from './intake/work-intake.js';
 
 export const main = () => run('executor', settings, start);
 
@@ -43,6 +44,7 @@ export async function start(
   const service = app.get(Executor);
   executor = service;
   countCalls(service, metrics);
+  countWork(service.work, metrics);
   return {
     stop: async () => {
       readiness.stopping();
@@ -62,9 +64,11 @@ function offered(names: readonly string[], environment: Environment): Record<str
   );
 }
 
-/** Read from the counters when asked, so that a call costs nothing more. */
-function countCalls(executor: Executor, metrics: ReturnType<typeof createMetrics>): void {
-  const gauge = (name: string, help: string, collect: (gauge: Gauge) => void, labelNames: string[] = []) =>
+type Collect = (gauge: Gauge) => void;
+
+const gaugesOf =
+  (metrics: ReturnType<typeof createMetrics>) =>
+  (name: string, help: string, collect: Collect, labelNames: string[] = []): Gauge =>
     new Gauge({
       name,
       help,
@@ -74,6 +78,10 @@ function countCalls(executor: Executor, metrics: ReturnType<typeof createMetrics
         collect(this);
       },
     });
+
+/** Read from the counters when asked, so that a call costs nothing more. */
+function countCalls(executor: Executor, metrics: ReturnType<typeof createMetrics>): void {
+  const gauge = gaugesOf(metrics);
   const { intake } = executor;
   gauge('mesh_executor_in_flight', 'Calls that are being run.', (g) => g.set(intake.inFlight));
   const { outbox } = executor;
@@ -103,5 +111,28 @@ function countCalls(executor: Executor, metrics: ReturnType<typeof createMetrics
       for (const [path, counters] of intake.counters) g.set({ path }, counters.errors);
     },
     ['path'],
+  );
+}
+
+function countWork(work: WorkIntake, metrics: ReturnType<typeof createMetrics>): void {
+  const gauge = gaugesOf(metrics);
+  gauge('mesh_executor_work_in_hand', 'Events of work in hand: running, parked or being looked up.', (g) =>
+    g.set(work.inHand),
+  );
+  gauge('mesh_executor_work_running', 'Events of work that are being run.', (g) => g.set(work.running));
+  gauge('mesh_executor_work_parked', 'Events of work that wait here for their share of the slots.', (g) =>
+    g.set(work.parked),
+  );
+  gauge('mesh_executor_work_open', 'Whether the consumer of the pool is there.', (g) =>
+    g.set(work.isOpen ? 1 : 0),
+  );
+  gauge(
+    'mesh_executor_work_total',
+    'Events of work of a path that were retried after a failure, deferred for want of a slot, or became dead letters.',
+    (g) => {
+      for (const [path, counts] of work.counters.all)
+        for (const [end, count] of Object.entries(counts)) g.set({ path, end }, count);
+    },
+    ['path', 'end'],
   );
 }

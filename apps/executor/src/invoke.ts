@@ -39,7 +39,7 @@ export class Invoke {
       id = routing.id;
       if (!route) throw new MeshError('no-route');
       const version = pickVersion(route, routing, Math.random);
-      const outcome = await this.#runVersion(route, version, routing, headers, body, attempt);
+      const outcome = await this.version(route, version, routing, headers, body, attempt);
       return { id, version: version.version, outcome };
     } catch (error) {
       id ||= mintMeshId();
@@ -48,8 +48,11 @@ export class Invoke {
     }
   }
 
-  /** Answers at the deadline whatever the handler does: first the caller, then the handler's signal. */
-  #runVersion(
+  /**
+   * Runs one version. Never rejects, and answers at the deadline whatever the handler does: first the caller, then the
+   * handler's signal.
+   */
+  version(
     { path }: Route,
     version: LiveVersion,
     { id, timeout = DEFAULT_TIMEOUT_MS }: EventRouting,

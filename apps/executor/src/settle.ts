@@ -1,9 +1,10 @@
-import { encodeResult, HEADER_ROOM_BYTES, MeshError } from '#contracts';
+import { encodeResult, HEADER_ROOM_BYTES, MeshError, type ResultEnvelope } from '#contracts';
 import { errorOutcome, type Outcome } from '#handler/runtime';
 
 export interface EncodedReply {
   readonly outcome: Outcome['outcome'];
   readonly status: number;
+  readonly result: ResultEnvelope;
   readonly headers: Uint8Array;
   readonly body: Uint8Array;
 }
@@ -32,15 +33,15 @@ function encode(
   id: string,
   version: string | undefined,
 ): EncodedReply {
-  const headers = encodeResult({
+  const result: ResultEnvelope = {
     id,
     outcome,
     status,
     ...(version === undefined ? undefined : { version }),
     ...(contentType === undefined ? undefined : { contentType }),
     ...(meta === undefined ? undefined : { meta }),
-  });
-  return { outcome, status, headers, body };
+  };
+  return { outcome, status, result, headers: encodeResult(result), body };
 }
 
 const tooLarge = (id: string, why: string): Outcome =>

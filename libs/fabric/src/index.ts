@@ -36,6 +36,7 @@ export { openKeep } from './nats/keep.js';
 export { type ObjectStoreOptions, openObjectStore } from './nats/object-store.js';
 export { watchRoutes } from './nats/route-feed.js';
 export { openRouteStore } from './nats/route-store.js';
+export { createSender } from './nats/sender.js';
 export { createStreamWriter, createWorkPublisher } from './nats/stream-writer.js';
 export { ensureStreams, STREAM_DEFAULTS, type StreamOptions } from './nats/streams.js';
 export { survey } from './nats/survey.js';

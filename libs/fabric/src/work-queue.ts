@@ -66,3 +66,6 @@ export interface WorkPuller {
    */
   stop(): Promise<void>;
 }
+
+/** Core publish with headers: who listens gets it, nobody waits. Dropped while not connected. */
+export type Send = (subject: string, headers: Uint8Array, body: Uint8Array) => void;

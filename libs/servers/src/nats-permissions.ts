@@ -1,8 +1,10 @@
 import {
   ARTIFACTS_BUCKET,
+  ATTEMPTS_BUCKET,
   AUDIT_BUCKET,
   CALLBACKS_CONSUMER,
   CALLBACKS_STREAM,
+  LEASES_BUCKET,
   RESULTS_BUCKET,
   ROUTES_BUCKET,
 } from '#contracts';
@@ -44,6 +46,8 @@ const READ_ROUTES = [
   `$JS.API.CONSUMER.DELETE.${routesStream}.>`,
   `$JS.FC.${routesStream}.>`,
 ];
+/** To hold leases: ingress-mqtt on its sessions at the broker. */
+const KEEP_LEASES = [`$KV.${LEASES_BUCKET}.>`, `$JS.API.DIRECT.GET.KV_${LEASES_BUCKET}.>`];
 const artifactsStream = `OBJ_${ARTIFACTS_BUCKET}`;
 /** To read artifacts out of the object store, each by requests for its messages. */
 const READ_ARTIFACTS = [
@@ -55,6 +59,8 @@ const READ_ARTIFACTS = [
 
 /** State and results of asynchronous calls: by the ingress that accepts them, by the executor that runs them. */
 const KEEP_RESULTS = [`$KV.${RESULTS_BUCKET}.>`, `$JS.API.DIRECT.GET.KV_${RESULTS_BUCKET}.>`];
+/** What was tried of work that did not end well at once. */
+const KEEP_ATTEMPTS = [`$KV.${ATTEMPTS_BUCKET}.>`, `$JS.API.DIRECT.GET.KV_${ATTEMPTS_BUCKET}.>`];
 /** To send results to their callbacks: one consumer, which the registry makes, shared by all HTTP ingresses. */
 const TAKE_CALLBACKS = [
   `$JS.API.CONSUMER.MSG.NEXT.${CALLBACKS_STREAM}.${CALLBACKS_CONSUMER}`,
@@ -95,6 +101,7 @@ export const PERMISSIONS: Readonly<Record<ServiceUser | AnonymousUser, Permissio
         'mesh.registry.>',
         ...KEEP_RESULTS,
         ...TAKE_CALLBACKS,
+        ...KEEP_LEASES,
         ...READ_ROUTES,
       ],
     },
@@ -113,7 +120,8 @@ export const PERMISSIONS: Readonly<Record<ServiceUser | AnonymousUser, Permissio
         '$JS.API.CONSUMER.INFO.WORK.>',
         '$JS.API.CONSUMER.MSG.NEXT.WORK.>',
         '$JS.ACK.WORK.>',
-        ...[RESULTS_BUCKET, ATTEMPTS_BUCKET].flatMap(keepValues),
+        ...KEEP_RESULTS,
+        ...KEEP_ATTEMPTS,
         ...READ_ROUTES,
         ...READ_ARTIFACTS,
       ],
@@ -126,6 +134,10 @@ export const PERMISSIONS: Readonly<Record<ServiceUser | AnonymousUser, Permissio
         `$KV.${ROUTES_BUCKET}.>`,
         `$KV.${AUDIT_BUCKET}.>`,
         `$O.${ARTIFACTS_BUCKET}.>`,
+        // Schedules, work that is replayed or handed in anew, and work that nobody will ever take.
+        'mesh.schedule.>',
+        'mesh.work.>',
+        'mesh.dead.>',
         // Which executors have a new route.
         '$SRV.INFO.>',
         'mesh.audit.>',

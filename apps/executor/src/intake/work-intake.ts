@@ -1,0 +1,253 @@
+import { type ControlPath, isMeshError, ownConsumer, type Route } from '#contracts';
+import type { RouteTable, WorkItem, WorkPuller } from '#fabric';
+import type { Complaints, Log } from '#lifecycle';
+import { FairSlots } from '../work/fair-slots.js';
+import type { Ledger } from '../work/ledger.js';
+import type { RunWork } from '../work/run-work.js';
+import { Suspects } from '../work/suspects.js';
+import { doubled } from '../work/verdict.js';
+import type { WorkCounters } from '../work/work-counters.js';
+import { readEvent, type WorkEvent } from '../work/work-event.js';
+
+/** How often the server hears that something is still being worked on, ms; a third of what it waits. */
+const WORKING_MS = 5_000;
+const EXPIRE_MS = 50;
+/** A path of other executors in this pool: so long until one of them may get it, ms; doubled each time. */
+const NOT_OURS_MS = 50;
+const NOT_OURS_MOST_MS = 30_000;
+/** For suspects beyond those that wait here, ms. */
+const SUSPECT_WAIT_MS = 2_000;
+
+/** Opens a consumer of the work stream. @param batch how many are asked for at once */
+export type OpenPuller = (consumer: string, batch: number, onItem: (item: WorkItem) => void) => WorkPuller;
+
+/** What is held of an event while it is in this executor's hands. */
+interface Hold {
+  readonly event: WorkEvent;
+  began: number;
+  /** Room that it takes among the suspects. */
+  weight: number;
+}
+
+/**
+ * Takes work out of the stream, no more than there is room for, and sees to it that each event is run, parked or given
+ * back.
+ *
+ *   arrive → (delivered before: what is known of it?) → (a suspect: few at a time) → fair slots → run → free
+ *
+ * Paths that keep an order have a consumer of their own, which hands over one event at a time: it takes no slot.
+ *
+ * Invariants: each event that was taken is in `#held` until its end has been told to the server or given up; while it
+ * is there the server hears of it every five seconds; held + asked for ≤ capacity.
+ */
+export class WorkIntake {
+  readonly #held = new Map<number, Hold>();
+  readonly #slots: FairSlots<Hold>;
+  readonly #suspects: Suspects;
+  readonly #capacity: number;
+  readonly #own = new Map<ControlPath, WorkPuller>();
+  #pool: WorkPuller | undefined;
+  #ownHeld = 0;
+  #stopFollowing: () => void = () => {};
+  #heartbeat: NodeJS.Timeout | undefined;
+  #expiry: NodeJS.Timeout | undefined;
+  #stopping = false;
+  #idle: (() => void)[] = [];
+
+  constructor(
+    private readonly consumer: string,
+    slots: number,
+    private readonly open: OpenPuller,
+    private readonly routes: RouteTable,
+    readonly serves: (path: ControlPath) => boolean,
+    private readonly ledger: Ledger,
+    private readonly work: RunWork,
+    readonly counters: WorkCounters,
+    private readonly log: Log,
+    private readonly complaints: Complaints,
+  ) {
+    this.#slots = new FairSlots(slots, {
+      start: (hold) => void this.#run(hold),
+      defer: (hold, delayMs) => this.#defer(hold, delayMs),
+    });
+    // An eighth beside what runs or is parked: for what is still being looked up.
+    const beside = Math.max(1, slots >> 3);
+    this.#capacity = slots + beside;
+    this.#suspects = new Suspects(Math.max(1, beside >> 1));
+  }
+
+  /** Events in hand. */
+  get inHand(): number {
+    return this.#held.size;
+  }
+  get running(): number {
+    return this.#slots.running;
+  }
+  get parked(): number {
+    return this.#slots.parked;
+  }
+  /** Whether the pool's consumer is there. */
+  get isOpen(): boolean {
+    return this.#pool?.isOpen ?? false;
+  }
+
+  start(): void {
+    this.#stopFollowing = this.routes.onChange((path, route) => this.#follow(path, route));
+    for (const route of this.routes.all()) this.#follow(route.path, route);
+    this.#pool = this.open(this.consumer, Math.max(1, this.#capacity >> 3), (item) =>
+      this.#arrive(item, false),
+    );
+    this.#heartbeat = setInterval(() => this.#tellWorking(), WORKING_MS);
+    this.#pull();
+  }
+
+  /** Takes nothing new, and gives back what has not begun; resolves when nothing more will arrive. */
+  async drain(): Promise<void> {
+    this.#stopping = true;
+    this.#stopFollowing();
+    this.#suspects.dismiss();
+    await Promise.all([this.#pool?.stop(), ...[...this.#own.values()].map((puller) => puller.stop())]);
+    for (const hold of this.#slots.empty()) this.#giveBack(hold, 0);
+  }
+
+  /** Resolves when nothing is in hand any more. */
+  async idle(): Promise<void> {
+    if (this.#held.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    clearInterval(this.#heartbeat);
+    clearInterval(this.#expiry);
+  }
+
+  #follow(path: ControlPath, route: Route | undefined): void {
+    const wanted = this.serves(path) && (route?.versions.some(({ work }) => work?.ordered) ?? false);
+    const open = this.#own.get(path);
+    if (wanted && !open) {
+      const puller = this.open(ownConsumer(path), 1, (item) => this.#arrive(item, true));
+      this.#own.set(path, puller);
+      puller.pull(1);
+    } else if (!wanted && open) {
+      this.#own.delete(path);
+      open.stop().catch((error: unknown) => this.log.error('A consumer could not be left.', error));
+    }
+  }
+
+  #arrive(item: WorkItem, ordered: boolean): void {
+    const held = this.#held.get(item.seq);
+    if (held) {
+      // The server has given it up and gives it anew, to who has it: its end is told by the newer delivery.
+      held.event.item = item;
+      return this.#askFor(held.event);
+    }
+    const hold: Hold = { event: readEvent(item, ordered), began: 0, weight: 0 };
+    this.#held.set(item.seq, hold);
+    if (ordered) this.#ownHeld++;
+    void this.#admit(hold).catch((error: unknown) => this.#letGo(hold, error));
+  }
+
+  /** Events that come for the first time go through without a wait. */
+  async #admit(hold: Hold): Promise<void> {
+    const { event } = hold;
+    if (this.#stopping) return this.#giveBack(hold, 0);
+    if (event.fault) return this.#end(hold, this.work.dead(event, event.fault));
+    if (!this.serves(event.path)) return this.#notOurs(hold);
+    if (event.item.deliveries === 1) return this.#enter(hold);
+    await this.#admitAgain(hold);
+  }
+
+  async #admitAgain(hold: Hold): Promise<void> {
+    const { event } = hold;
+    event.tried = await this.ledger.read(event);
+    const { started, failed, notBefore = 0, dead } = event.tried;
+    const limit = this.work.limitOf(event);
+    if (dead || started >= limit) return this.#end(hold, this.work.overdue(event));
+    const early = notBefore - Date.now();
+    if (early > SUSPECT_WAIT_MS) return this.#giveBack(hold, early);
+    const crashes = started - failed;
+    if (crashes > 0 && !(await this.#admitSuspect(hold, Suspects.weightOf(crashes, limit - started)))) return;
+    if (this.#stopping) return this.#giveBack(hold, 0);
+    this.#enter(hold);
+  }
+
+  async #admitSuspect(hold: Hold, weight: number): Promise<boolean> {
+    const entered = await this.#suspects.enter(weight);
+    if (entered) hold.weight = weight;
+    else this.#giveBack(hold, this.#stopping ? 0 : SUSPECT_WAIT_MS * (0.5 + Math.random()));
+    return entered;
+  }
+
+  #enter(hold: Hold): void {
+    if (hold.event.ordered) void this.#run(hold);
+    else this.#slots.take(hold.event.path, hold);
+    if (this.#slots.parked > 0) this.#expiry ??= setInterval(() => this.#expire(), EXPIRE_MS);
+  }
+
+  #expire(): void {
+    this.#slots.expire();
+    if (this.#slots.parked > 0) return;
+    clearInterval(this.#expiry);
+    this.#expiry = undefined;
+  }
+
+  async #run(hold: Hold): Promise<void> {
+    const { event } = hold;
+    hold.began = performance.now();
+    await this.work.run(event);
+    if (!event.ordered) this.#slots.leave(event.path, hold.began);
+    this.#free(hold);
+  }
+
+  #defer(hold: Hold, delayMs: number): void {
+    this.counters.count(hold.event.path, 'deferred');
+    this.#giveBack(hold, delayMs);
+  }
+
+  #notOurs(hold: Hold): void {
+    const { path, item } = hold.event;
+    this.complaints.warn(`pool ${path}`, 'Work of a path that only other executors of this pool run.', {
+      path,
+    });
+    this.#giveBack(hold, doubled(NOT_OURS_MS, item.deliveries, NOT_OURS_MOST_MS, Math.random));
+  }
+
+  #giveBack(hold: Hold, delayMs: number): void {
+    this.#end(hold, this.work.giveBack(hold.event, delayMs));
+  }
+
+  /** Holds it until that is over. */
+  #end(hold: Hold, ending: Promise<void>): void {
+    ending.then(
+      () => this.#free(hold),
+      (error: unknown) => this.#letGo(hold, error),
+    );
+  }
+
+  /** The server is away, or something is wrong here: in either case its time limit brings it back. */
+  #letGo(hold: Hold, error: unknown): void {
+    if (!isMeshError(error) || error.code !== 'not-connected') this.log.error('Work was let go of.', error);
+    this.#free(hold);
+  }
+
+  #free(hold: Hold): void {
+    const { item, ordered } = hold.event;
+    this.#held.delete(item.seq);
+    if (hold.weight > 0) this.#suspects.leave(hold.weight);
+    if (ordered) this.#ownHeld--;
+    this.#askFor(hold.event);
+    if (this.#held.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** Another one in its place. */
+  #askFor({ ordered, path }: WorkEvent): void {
+    if (ordered) this.#own.get(path)?.pull(1);
+    else this.#pull();
+  }
+
+  #pull(): void {
+    if (!this.#pool || this.#stopping) return;
+    const free = this.#capacity - (this.#held.size - this.#ownHeld) - this.#pool.outstanding;
+    if (free > 0) this.#pool.pull(free);
+  }
+
+  #tellWorking(): void {
+    for (const { event } of this.#held.values()) event.item.working();
+  }
+}

@@ -1,0 +1,203 @@
+/** What is over its share waits here so long at the most, ms, before it goes back to the stream. */
+export const PARK_MS = 250;
+/** Nothing is sent back for longer, ms: by then there may be more executors, or fewer paths. */
+const MAX_DEFER_MS = 30_000;
+const MIN_DEFER_MS = 20;
+/** So long after one was sent back, ms, its path is taken for congested. */
+const CONGESTED_MS = 2_000;
+/** Weight of the latest run in the mean. */
+const LATEST = 0.2;
+
+export interface SlotPort<T> {
+  start(value: T): void;
+  /** It goes back to the stream for so long. */
+  defer(value: T, delayMs: number): void;
+}
+
+interface Lane<T> {
+  running: number;
+  /** Sum of the times at which those began, ms. */
+  beganSum: number;
+  readonly parked: { readonly value: T; readonly since: number }[];
+  /** Until then what comes over its share goes back at once, by the clock. */
+  congestedUntil: number;
+  meanMs: number;
+  /** When the last one that was sent back is to come again. */
+  turnAt: number;
+}
+
+/**
+ * Who runs: so that no path, however slow and however much of it waits, keeps another waiting.
+ *
+ *   take → runs at once, when its path is below its share
+ *        → is parked, when it is over it: at most `PARK_MS`, unless it is one of the few that a congested path keeps
+ *        → is deferred: back to the stream until its turn is expected
+ *
+ * A path's share is `slots / (active paths + 1)`, at least one: there is always room for one path more. A path that had
+ * to send something back is congested: from then on what comes over its share goes back at once, so that the stream
+ * is looked through to its end, past any backlog.
+ *
+ * Invariants: Σ running ≤ slots; what congested paths have parked ≤ slots / 8; where something of a path is parked, the
+ * path is at its share or every slot is taken.
+ */
+export class FairSlots<T> {
+  readonly #lanes = new Map<string, Lane<T>>();
+  readonly #waiting = new Set<Lane<T>>();
+  readonly #maxParked: number;
+  #running = 0;
+  #parked = 0;
+  #active = 0;
+
+  constructor(
+    readonly slots: number,
+    private readonly port: SlotPort<T>,
+    private readonly now: () => number = () => performance.now(),
+    private readonly random: () => number = Math.random,
+  ) {
+    this.#maxParked = Math.max(1, slots >> 3);
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+  get parked(): number {
+    return this.#parked;
+  }
+
+  /** What runs and what is parked of a path. */
+  of(path: string): { running: number; parked: number } {
+    const lane = this.#lanes.get(path);
+    return { running: lane?.running ?? 0, parked: lane?.parked.length ?? 0 };
+  }
+
+  /** One has arrived. */
+  take(path: string, value: T): void {
+    const lane = this.#laneOf(path);
+    if (lane.parked.length === 0 && this.#mayStart(lane)) this.#start(lane, value);
+    else if (this.#mayPark(lane)) this.#park(lane, value);
+    else this.#defer(lane, value);
+  }
+
+  /** One that was started has ended. @param began when it was started, by the clock that was given */
+  leave(path: string, began: number): void {
+    const lane = this.#laneOf(path);
+    const took = this.now() - began;
+    lane.meanMs = lane.meanMs === 0 ? took : lane.meanMs + LATEST * (took - lane.meanMs);
+    lane.running--;
+    lane.beganSum -= began;
+    this.#running--;
+    if (isIdle(lane)) this.#active--;
+    this.#startParked();
+  }
+
+  /** Sends back what was parked for too long; to be called now and then while something is. */
+  expire(): void {
+    const latest = this.now() - PARK_MS;
+    for (const lane of [...this.#waiting])
+      if (!this.#isCongested(lane) && (lane.parked[0]?.since ?? latest) < latest) this.#congest(lane);
+  }
+
+  /** Takes out all that is parked: nothing is to be started any more. */
+  empty(): T[] {
+    const all = [...this.#waiting].flatMap((lane) => this.#unpark(lane, lane.parked.length));
+    return all.map(({ value }) => value);
+  }
+
+  #laneOf(path: string): Lane<T> {
+    const known = this.#lanes.get(path);
+    if (known) return known;
+    const lane: Lane<T> = { running: 0, beganSum: 0, parked: [], congestedUntil: 0, meanMs: 0, turnAt: 0 };
+    this.#lanes.set(path, lane);
+    return lane;
+  }
+
+  #share(lane: Lane<T>): number {
+    const active = this.#active + (isIdle(lane) ? 1 : 0);
+    return Math.max(1, Math.floor(this.slots / (active + 1)));
+  }
+
+  #mayStart(lane: Lane<T>): boolean {
+    return this.#running < this.slots && lane.running < this.#share(lane);
+  }
+
+  /** A congested path keeps a few at hand, so that a slot which becomes free is not idle until the next one comes. */
+  #mayPark(lane: Lane<T>): boolean {
+    if (!this.#isCongested(lane)) return true;
+    return this.#parked < this.#maxParked && lane.parked.length < this.#reserve(lane);
+  }
+
+  #isCongested(lane: Lane<T>): boolean {
+    return this.now() < lane.congestedUntil;
+  }
+
+  #reserve(lane: Lane<T>): number {
+    return Math.max(1, Math.min(this.#share(lane) >> 2, this.#maxParked));
+  }
+
+  #start(lane: Lane<T>, value: T): void {
+    if (isIdle(lane)) this.#active++;
+    lane.running++;
+    lane.beganSum += this.now();
+    this.#running++;
+    this.port.start(value);
+  }
+
+  #park(lane: Lane<T>, value: T): void {
+    if (isIdle(lane)) this.#active++;
+    lane.parked.push({ value, since: this.now() });
+    this.#waiting.add(lane);
+    this.#parked++;
+  }
+
+  #unpark(lane: Lane<T>, count: number, from = 0): Lane<T>['parked'] {
+    const taken = lane.parked.splice(from, count);
+    this.#parked -= taken.length;
+    if (lane.parked.length === 0) this.#waiting.delete(lane);
+    if (taken.length > 0 && isIdle(lane)) this.#active--;
+    return taken;
+  }
+
+  #congest(lane: Lane<T>): void {
+    for (const { value } of this.#unpark(lane, lane.parked.length, this.#reserve(lane)))
+      this.#defer(lane, value);
+  }
+
+  /** In turns, so that among many paths with something parked none is always the last. */
+  #startParked(): void {
+    for (const lane of [...this.#waiting]) {
+      if (this.#running >= this.slots) return;
+      let started = 0;
+      while (lane.parked.length > 0 && this.#mayStart(lane)) {
+        const [next] = this.#unpark(lane, 1);
+        if (next) this.#start(lane, next.value);
+        started++;
+      }
+      if (started > 0 && this.#waiting.delete(lane)) this.#waiting.add(lane);
+    }
+  }
+
+  #defer(lane: Lane<T>, value: T): void {
+    lane.congestedUntil = this.now() + CONGESTED_MS;
+    this.port.defer(value, this.#turn(lane));
+  }
+
+  /**
+   * Turns are given out at the pace at which the path's share becomes free. Beyond the longest wait none is given: who
+   * has to wait so long asks again.
+   */
+  #turn(lane: Lane<T>): number {
+    const now = this.now();
+    const turnAt = Math.max(lane.turnAt, now) + this.#expectedMs(lane, now) / this.#share(lane);
+    if (turnAt - now > MAX_DEFER_MS) return MAX_DEFER_MS * (0.5 + this.random() / 2);
+    lane.turnAt = turnAt;
+    return Math.max(MIN_DEFER_MS, (turnAt - now) * (0.9 + this.random() / 5));
+  }
+
+  /** Before the first one has ended, what runs has at least taken so long as it has. */
+  #expectedMs(lane: Lane<T>, now: number): number {
+    const elapsed = lane.running === 0 ? 0 : now - lane.beganSum / lane.running;
+    return Math.max(lane.meanMs, elapsed, 1);
+  }
+}
+
+const isIdle = (lane: Lane<unknown>): boolean => lane.running === 0 && lane.parked.length === 0;

@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { v7 } from 'uuid';
+import {
+  asMeshError,
+  type ControlPath,
+  decodeHeaders,
+  decodeWork,
+  type HeaderMap,
+  isControlPath,
+  MeshError,
+  pathOfSubject,
+  type WorkRouting,
+} from '#contracts';
+import type { WorkItem } from '#fabric';
+import { type Tried, UNTRIED } from './ledger.js';
+
+const NO_HEADERS: HeaderMap = Object.freeze(Object.create(null));
+
+/** Work in the hands of this executor. */
+export interface WorkEvent {
+  /** Another one when the stream has delivered it again meanwhile. */
+  item: WorkItem;
+  readonly path: ControlPath;
+  readonly headers: HeaderMap;
+  readonly work: WorkRouting;
+  /** What keeps it from ever being run. */
+  readonly fault?: MeshError;
+  /** From a consumer of its path alone. */
+  readonly ordered: boolean;
+  tried: Tried;
+}
+
+/** Reads what arrived; what cannot be read has a `fault`, and an id all the same. */
+export function readEvent(item: WorkItem, ordered: boolean): WorkEvent {
+  const headers = item.headers ? decodeHeaders(item.headers) : NO_HEADERS;
+  const path = pathOfSubject(item.subject);
+  const common = { item, path, headers, ordered, tried: UNTRIED };
+  const mint = () => idOf(item);
+  try {
+    const work = decodeWork(headers, mint);
+    if (isControlPath(path)) return { ...common, work };
+    return { ...common, work, fault: new MeshError('bad-path') };
+  } catch (error) {
+    return { ...common, work: { id: mint(), keep: false, replay: 0 }, fault: asMeshError(error) };
+  }
+}
+
+/** The id of work that brought none: a UUIDv7 made of its place in the stream, the same at each delivery. */
+function idOf({ seq, storedAt }: WorkItem): string {
+  const random = createHash('sha256').update(`${seq} ${storedAt}`).digest().subarray(0, 16);
+  return v7({ random, msecs: Math.floor(storedAt) });
+}
