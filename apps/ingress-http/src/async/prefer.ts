@@ -9,8 +9,9 @@ export interface Preferences {
 }
 
 const MAX_LENGTH = 1_000;
-// One preference up to the comma that ends it; a comma inside quotes ends nothing.
-const PREFERENCE = /(?:[^,"]|"(?:[^"\\]|\\.)*")+/g;
+// One preference up to the comma that ends it; a comma inside quotes ends nothing, and after a quote that is never
+// closed nothing is read.
+const PREFERENCE = /((?:[^,"]|"(?:[^"\\]|\\.)*")*)(?:,|$)/gy;
 // Clause 2: `token BWS = BWS word`, and parameters after `;`.
 const NAME_AND_VALUE = /^\s*([!#$%&'*+.^_`|~0-9a-z-]+)\s*(?:=\s*"?([^";]*)"?\s*)?(?:;|$)/i;
 
@@ -20,7 +21,7 @@ export function readPrefer(text: string): Preferences {
     throw new MeshError('bad-request', `The header Prefer has at most ${MAX_LENGTH} characters.`);
   let respondAsync = false;
   let wait: number | undefined;
-  for (const [one] of text.matchAll(PREFERENCE)) {
+  for (const [, one = ''] of text.matchAll(PREFERENCE)) {
     const [, name, value] = NAME_AND_VALUE.exec(one) ?? [];
     if (name?.toLowerCase() === 'respond-async') respondAsync = true;
     // Clause 2: of several with one name the first counts.
