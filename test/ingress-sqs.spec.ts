@@ -1,134 +1,11 @@
-import {
-  GetQueueAttributesCommand,
-  type MessageAttributeValue,
-  ReceiveMessageCommand,
-  SendMessageCommand,
-  SQSClient,
-} from '@aws-sdk/client-sqs';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { readConfig } from '#contracts';
-import { type AwsServer, type NatsServer, startAws } from '#servers';
-import { settings } from '../apps/ingress-sqs/src/config.js';
-import { start } from '../apps/ingress-sqs/src/ingress-sqs.js';
-import { closeAll, later, until } from './fixtures/later.js';
-import { freePort, loginOf, natsServer, Responder, routeOf, routeStore } from './ingress.fixture.js';
+import { closeAll, until } from './fixtures/later.js';
+import { awsServer, deadLetterQueue, ingress, Producer, receivesOf, world } from './fixtures/sqs.js';
+import { freePort, natsServer, Responder, routeOf, routeStore } from './ingress.fixture.js';
 
 /* Queues of the emulator as callers: the ingress, NATS and SQS are real, handlers are answered for. */
 
 afterEach(closeAll);
-
-async function awsServer(options: Parameters<typeof startAws>[0] = {}): Promise<AwsServer> {
-  const server = await startAws(options);
-  later(() => server.stop());
-  return server;
-}
-
-interface Ingress {
-  readonly readiness: Awaited<ReturnType<typeof start>>['readiness'];
-  stop(): Promise<void>;
-}
-
-async function ingress(
-  nats: NatsServer,
-  aws: AwsServer,
-  queues: string,
-  environment: Record<string, string> = {},
-): Promise<Ingress> {
-  const config = readConfig('ingress-sqs', settings, {
-    ...loginOf(nats, 'ingress'),
-    MESH_SQS_QUEUES: queues,
-    AWS_REGION: aws.region,
-    AWS_ENDPOINT_URL: aws.endpoint,
-    AWS_ACCESS_KEY_ID: aws.credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: aws.credentials.secretAccessKey,
-    ...environment,
-  });
-  const running = await start(config, {}, { health: false });
-  let stopped: Promise<void> | undefined;
-  const stop = () => (stopped ??= running.stop());
-  later(stop);
-  return { readiness: running.readiness, stop };
-}
-
-/** A queue seen from its producer. */
-class Producer {
-  readonly #client: SQSClient;
-
-  constructor(
-    { endpoint, region, credentials }: AwsServer,
-    readonly url: string,
-  ) {
-    this.#client = new SQSClient({ endpoint, region, credentials });
-    later(() => this.#client.destroy());
-  }
-
-  async send(body: string, attributes: Record<string, MessageAttributeValue> = {}): Promise<void> {
-    const group = this.url.endsWith('.fifo')
-      ? { MessageGroupId: 'one', MessageDeduplicationId: body }
-      : undefined;
-    await this.#client.send(
-      new SendMessageCommand({
-        QueueUrl: this.url,
-        MessageBody: body,
-        MessageAttributes: attributes,
-        ...group,
-      }),
-    );
-  }
-
-  sendTo(path: string, body: string): Promise<void> {
-    return this.send(body, { path: { DataType: 'String', StringValue: path } });
-  }
-
-  /** Messages that wait, and messages that someone has in hand. */
-  async counts(): Promise<{ visible: number; inFlight: number }> {
-    const { Attributes } = await this.#client.send(
-      new GetQueueAttributesCommand({ QueueUrl: this.url, AttributeNames: ['All'] }),
-    );
-    return {
-      visible: Number(Attributes?.ApproximateNumberOfMessages),
-      inFlight: Number(Attributes?.ApproximateNumberOfMessagesNotVisible),
-    };
-  }
-
-  async emptied(): Promise<void> {
-    await until(
-      () => this.counts(),
-      ({ visible, inFlight }) => visible + inFlight === 0,
-    );
-  }
-
-  /** Receives one, for a second; with the number of times that it was received, this one included. */
-  async peek(): Promise<{ body: string; receives: number }[]> {
-    const { Messages = [] } = await this.#client.send(
-      new ReceiveMessageCommand({
-        QueueUrl: this.url,
-        WaitTimeSeconds: 5,
-        VisibilityTimeout: 1,
-        MessageSystemAttributeNames: ['ApproximateReceiveCount'],
-      }),
-    );
-    return Messages.map(({ Body = '', Attributes }) => ({
-      body: Body,
-      receives: Number(Attributes?.ApproximateReceiveCount),
-    }));
-  }
-}
-
-interface World {
-  readonly nats: NatsServer;
-  readonly aws: AwsServer;
-  readonly responder: Responder;
-  readonly producer: Producer;
-}
-
-/** NATS, SQS with one queue, and a live route `users/find` that nobody serves yet. */
-async function world(attributes: Record<string, string> = {}, queue = 'mesh'): Promise<World> {
-  const [nats, aws] = await Promise.all([natsServer(), awsServer()]);
-  await (await routeStore(nats)).put(routeOf('users/find'));
-  const producer = new Producer(aws, await aws.createQueue(queue, attributes));
-  return { nats, aws, responder: await Responder.on(nats), producer };
-}
 
 describe('a message', () => {
   it('runs the handler that its attribute "path" names, once, and is deleted', async () => {
@@ -172,17 +49,9 @@ describe('a message', () => {
 
   it('is left to the redrive of its queue when the handler says no or fails', async () => {
     const { nats, aws, responder, producer } = await world();
-    const dead = new Producer(aws, await aws.createQueue('dead'));
-    const redriven = new Producer(
-      aws,
-      await aws.createQueue('redriven', {
-        VisibilityTimeout: '1',
-        RedrivePolicy: JSON.stringify({
-          deadLetterTargetArn: `arn:aws:sqs:${aws.region}:000000000000:dead`,
-          maxReceiveCount: 2,
-        }),
-      }),
-    );
+    const { dead, RedrivePolicy } = await deadLetterQueue(aws, 2);
+    const attributes = { VisibilityTimeout: '1', RedrivePolicy };
+    const redriven = new Producer(aws, await aws.createQueue('redriven', attributes));
     await responder.serve('users/find', ({ body }) => ({
       outcome: body === 'no' ? 'failed' : body === 'throws' ? 'handler-error' : 'ok',
     }));
@@ -295,12 +164,7 @@ describe('while the mesh cannot take a message', () => {
     await responder.serve('users/find');
     await producer.emptied();
     expect(responder.bodies.sort()).toEqual(['a', 'b', 'c', 'd']);
-    expect(responder.seen.map(({ event }) => receivesOf(event.meta.attributes))).toEqual([
-      '1',
-      '1',
-      '1',
-      '1',
-    ]);
+    expect(responder.seen.map(({ event }) => receivesOf(event.meta.attributes))).toEqual([1, 1, 1, 1]);
     await stop();
   });
 
@@ -344,13 +208,10 @@ describe('while the mesh cannot take a message', () => {
     await natsServer({ port, passwords });
     await producer.emptied();
     expect(responder.bodies.sort()).toEqual(['held', 'left']);
-    expect(responder.seen.map(({ event }) => receivesOf(event.meta.attributes))).toEqual(['1', '1']);
+    expect(responder.seen.map(({ event }) => receivesOf(event.meta.attributes))).toEqual([1, 1]);
     expect(readiness.ready).toBe(true);
   });
 });
-
-const receivesOf = (attributes: unknown): unknown =>
-  (attributes as { systemAttributes: Record<string, string> }).systemAttributes.ApproximateReceiveCount;
 
 describe('a stop', () => {
   it('in mid-flight finishes and deletes what runs, and takes nothing more', async () => {
