@@ -139,6 +139,9 @@ export interface HandlerContext {
   /**
    * States the outcome. The first call counts; later ones are logged. It does not end the handler: `return` it.
    * A handler that throws afterwards has failed all the same.
+   *
+   * Work, for which nobody waits, is tried again after a throw, and not after FAIL: that is final. Either may say
+   * "later": FAIL by the header `retry-after` (seconds), a thrown error by a property `retryAfter` (seconds).
    */
   (outcome: 'OK' | 'FAIL', body?: unknown, options?: AnswerOptions): void;
   /** The version of this handler that runs. */

@@ -363,6 +363,18 @@ describe('a throw', () => {
     }
   });
 
+  it.each([
+    [7, '7'],
+    [0.2, '1'],
+    [-1, undefined],
+    [1e9, undefined],
+    ['soon', undefined],
+  ])('may ask to be tried again later, after %p s', async (retryAfter, stated) => {
+    const outcome = await run(throwing(Object.assign(new Error('busy'), { retryAfter })));
+    expect(outcome.outcome).toBe('handler-error');
+    expect(outcome.meta?.headers?.['retry-after']).toBe(stated);
+  });
+
   it('of a hostile promise is one too', async () => {
     const thenable = Object.defineProperty({}, 'then', { get: throwing(new Error('trap')) });
     expect(await codeOf(() => thenable)).toBe('handler-error');

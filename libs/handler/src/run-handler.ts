@@ -6,11 +6,15 @@ import type { Host } from './host.js';
 import { errorOutcome, type Outcome } from './outcome.js';
 import type { ResolvedHandler } from './resolve-handler.js';
 
+/** A day. */
+const MAX_RETRY_AFTER_S = 86_400;
+
 /**
  * Runs a handler on an event and says how it ended. Never rejects; it may never resolve either: deadlines are the
  * host's matter.
  *
- * - a throw is `handler-error`, also after `context(…)`: a handler that broke half-way has not succeeded;
+ * - a throw is `handler-error`, also after `context(…)`: a handler that broke half-way has not succeeded; an error may
+ *   have `retryAfter`, seconds;
  * - else the first `context(…)` is the outcome, whatever is returned;
  * - else the returned value is OK: `undefined` 204, text, bytes, an HTTP answer, or JSON;
  * - what cannot be sent is `bad-answer`.
@@ -25,9 +29,23 @@ export async function runHandler(
   try {
     returned = await resolved.invoke(event, createContext(run));
   } catch (thrown) {
-    return errorOutcome(new MeshError('handler-error'), event.id, thrown ?? String(thrown));
+    const outcome = errorOutcome(new MeshError('handler-error'), event.id, thrown ?? String(thrown));
+    const later = retryAfterOf(thrown);
+    return later === undefined ? outcome : { ...outcome, meta: { headers: { 'retry-after': later } } };
   }
   return encode(run, returned, event.id);
+}
+
+/** `error.retryAfter`, in seconds: work is not tried again before, and an HTTP caller is told. */
+function retryAfterOf(thrown: unknown): string | undefined {
+  try {
+    const seconds = (thrown as { retryAfter?: unknown } | undefined | null)?.retryAfter;
+    if (typeof seconds !== 'number' || !(seconds >= 0 && seconds <= MAX_RETRY_AFTER_S)) return undefined;
+    return String(Math.ceil(seconds));
+  } catch {
+    // What is thrown may be anything, also something whose getters throw.
+    return undefined;
+  }
 }
 
 function encode({ statement }: Run, returned: unknown, meshId: string): Outcome {
