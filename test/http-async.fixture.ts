@@ -55,6 +55,7 @@ export type Answer = Partial<ResultEnvelope> & { readonly text?: string };
 /** Takes work from the stream as an executor does, and ends it as it is told. For servers without login. */
 export class Worker {
   readonly seen: SeenWork[] = [];
+  readonly #running = new Set<Promise<void>>();
 
   private constructor(private readonly answer: (work: SeenWork) => Answer | Promise<Answer>) {}
 
@@ -69,10 +70,14 @@ export class Worker {
       batch: 10,
       onItem: (item) => {
         puller.pull(1);
-        void worker.#run(item, keep, writer);
+        const run = worker.#run(item, keep, writer).finally(() => worker.#running.delete(run));
+        worker.#running.add(run);
       },
     });
-    later(() => puller.stop());
+    later(async () => {
+      await puller.stop();
+      await Promise.all(worker.#running);
+    });
     puller.pull(100);
     return worker;
   }
