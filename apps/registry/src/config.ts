@@ -4,6 +4,7 @@ import { type Config, ConfigError, setting, text } from '#contracts';
 import { natsSettings } from '#fabric';
 import { isLoopback } from '#lifecycle';
 import { importLocations } from './imports/import-source-list.js';
+import { workSettings } from './work/settings.js';
 
 const environmentNames = text
   .list()
@@ -82,6 +83,7 @@ export const registrySettings = {
     description: 'Largest artifact that may be published, in bytes, as it is sent (compressed).',
     remedy: 'a number from 1024 to 1073741824',
   }),
+  ...workSettings,
 };
 
 export type RegistryConfig = Config<typeof registrySettings>;

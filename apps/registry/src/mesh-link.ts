@@ -5,6 +5,7 @@ import type { Log } from '#lifecycle';
 import type { Recording } from './recording.js';
 import type { Executors } from './routes/executors.js';
 import type { RouteWriter } from './routes/route-writer.js';
+import type { WorkKeeper } from './work/work-keeper.js';
 
 const RETRY_MS = 1_000;
 
@@ -24,6 +25,7 @@ export class MeshLink {
     private readonly routes: RouteWriter,
     private readonly executors: Executors,
     private readonly recording: Recording,
+    private readonly work: WorkKeeper,
     private readonly serveCalls: () => Promise<unknown>,
     private readonly log: Log,
   ) {
@@ -52,7 +54,7 @@ export class MeshLink {
   /** Call it when nothing is in flight any more. */
   async stop(): Promise<void> {
     this.leave();
-    await Promise.all([this.routes.stop(), this.recording.stop()]);
+    await Promise.all([this.routes.stop(), this.recording.stop(), this.work.stop()]);
     await this.#connection?.close();
   }
 
@@ -61,7 +63,12 @@ export class MeshLink {
     if (!connection) return;
     this.#connection = connection;
     this.executors.follow(connection);
-    await Promise.all([this.routes.follow(connection), this.recording.follow(connection), this.serveCalls()]);
+    await Promise.all([
+      this.routes.follow(connection),
+      this.recording.follow(connection),
+      this.work.follow(connection),
+      this.serveCalls(),
+    ]);
   }
 
   /** A connection; `undefined` when stopped before there was one. */

@@ -19,6 +19,8 @@ import { registryModule } from './registry.module.js';
 import { Executors } from './routes/executors.js';
 import { RouteWriter } from './routes/route-writer.js';
 import { DrainingNats } from './rpc/draining-nats.js';
+import { workSettingsOf } from './work/settings.js';
+import { WorkKeeper } from './work/work-keeper.js';
 
 /** The registry as a process of its own. */
 export const main = (): Promise<void> => run('registry', registrySettings, start);
@@ -57,6 +59,7 @@ async function serve(config: RegistryConfig, catalogue: Catalogue, log: Log): Pr
   const readiness = new Readiness();
   const routes = new RouteWriter(catalogue.outbox, log);
   const executors = new Executors();
+  const work = new WorkKeeper(workSettingsOf(config), catalogue.outbox, log);
   const offer = { environment: config.handlerEnvironment };
   let link: MeshLink | undefined;
   const artifacts = await openArtifactStore(config, (bucket) =>
@@ -101,6 +104,7 @@ async function serve(config: RegistryConfig, catalogue: Catalogue, log: Log): Pr
     routes,
     executors,
     recording,
+    work,
     serveCalls,
     log,
   );
@@ -109,6 +113,7 @@ async function serve(config: RegistryConfig, catalogue: Catalogue, log: Log): Pr
     .check('database', () => catalogue.reachable)
     .check('nats', () => joining.connected)
     .check('routes', () => routes.reconciled)
+    .check('work', () => work.isReady)
     .check('rpc', () => rpc.connected);
 
   const url = await addressOf(app);

@@ -15,6 +15,7 @@
  */
 export * from './async-call.js';
 export {
+  asciiJson,
   decodeAttribute,
   decodeDetails,
   decodeEvent,

@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 import { v7 } from 'uuid';
 
 const BYTES = 16;
@@ -29,4 +29,14 @@ function advance(now: number, random: Buffer): void {
     lastMs = now;
     sequence = random.readUInt32BE() >>> 1;
   } else sequence++;
+}
+
+/**
+ * The mesh-id of work that brought none: made of its place in the stream, the same whoever makes it.
+ * @param storedAt when the stream took it, ms since 1970
+ */
+export function placeId(seq: number, storedAt: number): string {
+  const msecs = Math.floor(storedAt);
+  const random = createHash('sha256').update(`${seq} ${msecs}`).digest().subarray(0, BYTES);
+  return v7({ random, msecs });
 }

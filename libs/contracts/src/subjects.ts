@@ -20,6 +20,14 @@ export const cancelSubject = (meshId: string): string => `mesh.cancel.${meshId}`
 
 /** `mesh.schedule.<mesh-id>`: delayed or repeated work, handed over by JetStream's scheduler. One schedule a subject. In stream WORK. */
 export const scheduleSubject = (meshId: string): string => `mesh.schedule.${meshId}`;
+/**
+ * `mesh.schedule.cron.users.find.<hash>`: a path's repeated work, one subject a trigger. The name alone says which
+ * trigger it is, so that nothing has to be read to compare what is scheduled with what should be.
+ */
+export const cronSubject = (path: ControlPath, hash: string): string =>
+  `mesh.schedule.cron.${dotted(path)}.${hash}`;
+/** All of them. */
+export const CRON_SUBJECTS = 'mesh.schedule.cron.>';
 /** `mesh.callback.<mesh-id>`: a result that somebody wants to be sent. In stream CALLBACKS. */
 export const callbackSubject = (meshId: string): string => `mesh.callback.${meshId}`;
 

@@ -10,6 +10,7 @@ import {
 import type { ControlPath } from './control-path.js';
 import type { EventEnvelope, OutcomeCode } from './envelope.js';
 import { MeshError } from './errors.js';
+import type { Route } from './manifest.js';
 
 /** An event for which nobody waits: it stands in the stream WORK until a handler has done with it. */
 export interface WorkEnvelope extends Omit<EventEnvelope, 'timeout'> {
@@ -34,6 +35,10 @@ export interface WorkRouting extends EventRouting {
   /** 0 for the first time, n for the nth replay out of the dead letters. */
   readonly replay: number;
 }
+
+/** Whether a path's work is handed out one at a time, by a consumer of its own: where any of its versions asks for it. */
+export const isOrdered = ({ versions }: Pick<Route, 'versions'>): boolean =>
+  versions.some(({ work }) => work?.ordered === true);
 
 /** CloudEvents wants a type; what has this one never had another. */
 export const DEFAULT_EVENT_TYPE = 'mesh.event';

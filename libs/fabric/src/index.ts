@@ -11,7 +11,10 @@
  *   discovery     NATS micro-service protocol, answered from the executor's own counters
  *   work-queue    work on its way into its stream and out of it, and what else is written to streams
  *   kept          values with headers beside them, for results and attempts
+ *   lease         what one of several processes may have at a time
+ *   result-intake results of work on their way back to who asked
  *   streams       every stream, bucket and consumer of the mesh, declared once (registry only)
+ *   stream-stock  what stands in a stream, to be looked at and put right (registry only)
  *   operator      the asking side: which executors are there, what handlers log
  *
  * `nats/` holds the adapters and is the only place that knows the NATS client.
@@ -23,6 +26,7 @@ export * from './connection.js';
 export * from './discovery.js';
 export * from './invoker.js';
 export * from './kept.js';
+export * from './lease.js';
 export { MeshLink } from './mesh-link.js';
 export { openAuditHead } from './nats/audit-head.js';
 export { AUDIT_MAX_AGE_MS, openAuditReader, openAuditWriter } from './nats/audit-stream.js';
@@ -34,9 +38,11 @@ export { followLogs } from './nats/follow-logs.js';
 export { createInvoker } from './nats/invoker.js';
 export { openKeep } from './nats/keep.js';
 export { type ObjectStoreOptions, openObjectStore } from './nats/object-store.js';
+export { createResultIntake } from './nats/result-intake.js';
 export { watchRoutes } from './nats/route-feed.js';
 export { openRouteStore } from './nats/route-store.js';
 export { createSender } from './nats/sender.js';
+export { openStreamStock } from './nats/stream-stock.js';
 export { createStreamWriter, createWorkPublisher } from './nats/stream-writer.js';
 export { ensureStreams, STREAM_DEFAULTS, type StreamOptions } from './nats/streams.js';
 export { survey } from './nats/survey.js';
@@ -44,7 +50,9 @@ export { openWorkConsumers } from './nats/work-consumers.js';
 export { openWorkPuller, type PullerOptions } from './nats/work-puller.js';
 export * from './object-store.js';
 export * from './operator.js';
+export * from './result-intake.js';
 export * from './settings.js';
+export * from './stream-stock.js';
 export * from './survey.js';
 export * from './work-consumers.js';
 export * from './work-queue.js';

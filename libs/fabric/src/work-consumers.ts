@@ -8,11 +8,26 @@ export interface WorkConsumer {
   readonly ordered: boolean;
 }
 
+/** How far a consumer is. */
+export interface WorkConsumerState extends WorkConsumer {
+  /** Place in the stream up to which it has delivered what it takes. */
+  readonly delivered: number;
+  /** Place up to which nothing that it delivered is still in somebody's hands. */
+  readonly ackFloor: number;
+  /** Delivered and not done: in an executor's hands, or waiting for another attempt. */
+  readonly inHand: number;
+  /** Not delivered yet. */
+  readonly waiting: number;
+}
+
 /** The consumers of WORK, made and removed by the registry alone: what they take is kept also while nobody runs. */
 export interface WorkConsumers {
-  list(): Promise<WorkConsumer[]>;
-  /** Makes it, or changes it in place: what waits stays. */
-  put(consumer: WorkConsumer): Promise<void>;
+  list(): Promise<WorkConsumerState[]>;
+  /**
+   * Makes it, or changes it in place: what waits stays.
+   * @param after only for a new one: place in the stream after which it begins
+   */
+  put(consumer: WorkConsumer, after?: number): Promise<void>;
   /** What waits for it stays in the stream, for whoever takes its subjects next. */
   remove(name: string): Promise<void>;
 }

@@ -98,6 +98,8 @@ export const PERMISSIONS: Readonly<Record<ServiceUser | AnonymousUser, Permissio
         'mesh.schedule.>',
         'mesh.audit.>',
         'mesh.cancel.>',
+        // A queue may have no dead letters of its own.
+        'mesh.dead.>',
         'mesh.registry.>',
         ...KEEP_RESULTS,
         ...TAKE_CALLBACKS,

@@ -8,6 +8,7 @@ const MESH = 0x6d657368;
 const MIGRATE = 1;
 const PUBLISH = 2;
 const WRITE_ROUTES = 3;
+const KEEP_WORK = 4;
 /** Appending to the audit takes number 20: see the migration of its chain. */
 const PARTITIONS = 21;
 
@@ -45,4 +46,9 @@ export async function lockRouteWriting(manager: EntityManager): Promise<void> {
 /** Adding and dropping partitions, one registry at a time. */
 export async function lockPartitions(manager: EntityManager): Promise<void> {
   await manager.query('SELECT pg_advisory_xact_lock($1, $2)', [MESH, PARTITIONS]);
+}
+
+/** Looking after streams, consumers and schedules of work, one registry at a time. */
+export async function lockWorkKeeping(manager: EntityManager): Promise<void> {
+  await manager.query('SELECT pg_advisory_xact_lock($1, $2)', [MESH, KEEP_WORK]);
 }

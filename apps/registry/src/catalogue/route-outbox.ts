@@ -3,7 +3,7 @@ import type { ControlPath } from '#contracts';
 import type { Database } from './database.js';
 import { RouteOutboxRow } from './entities.js';
 import { type LiveQuery, liveHandlers } from './live.js';
-import { lockRouteWriting } from './locks.js';
+import { lockRouteWriting, lockWorkKeeping } from './locks.js';
 import type { HandlerRecord } from './values.js';
 
 /** Changes that are carried to KV in one go. */
@@ -54,6 +54,14 @@ export class RouteOutbox {
   withRoutes<T>(work: (read: ReadRoutes) => Promise<T>): Promise<T> {
     return this.database.transaction(async (manager) => {
       await lockRouteWriting(manager);
+      return work(readerOf(manager));
+    });
+  }
+
+  /** Runs `work` while no other registry looks after streams and consumers. */
+  keepingWork<T>(work: (read: ReadRoutes) => Promise<T>): Promise<T> {
+    return this.database.transaction(async (manager) => {
+      await lockWorkKeeping(manager);
       return work(readerOf(manager));
     });
   }

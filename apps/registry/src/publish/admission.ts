@@ -1,5 +1,6 @@
 import { type ControlPath, type Manifest, MeshError, RESERVED_FIRST_SEGMENTS } from '#contracts';
 import type { HttpClaim } from '../catalogue/values.js';
+import { cronSchedule } from '../work/cron.js';
 
 /** What this mesh offers to handlers. */
 export interface Offer {
@@ -20,6 +21,9 @@ export function admit(
   claims: readonly HttpClaim[],
   offer: Offer,
 ): void {
+  // Throws what the server would say only later, when nobody who could mend it looks.
+  for (const trigger of manifest.triggers)
+    if ('cron' in trigger) cronSchedule(trigger.cron, trigger.timezone);
   const fault =
     pathFault(manifest, path) ??
     sizeFault(manifest) ??

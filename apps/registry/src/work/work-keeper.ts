@@ -1,0 +1,205 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type ControlPath, DEAD_STREAM, isOrdered, WORK_STREAM } from '#contracts';
+import {
+  type Connection,
+  createStreamWriter,
+  ensureStreams,
+  openStreamStock,
+  openWorkConsumers,
+  type RouteFeed,
+  type StreamOptions,
+  type StreamStock,
+  type StreamWriter,
+  type WorkConsumerState,
+  type WorkConsumers,
+  watchRoutes,
+} from '#fabric';
+import type { Log } from '#lifecycle';
+import type { ReadRoutes, RouteOutbox } from '../catalogue/route-outbox.js';
+import { applyPlan, leftOver } from './apply-plan.js';
+import { planConsumers } from './plan.js';
+import type { Pool } from './pools.js';
+import { equalizeSchedules, schedulesOf } from './schedules.js';
+import { type Swept, sweep } from './sweep.js';
+
+/** Without any change, everything is looked at so often, ms. */
+const LOOK_MS = 5_000;
+/** Changes that come together are carried out together, ms. */
+const GATHER_MS = 20;
+/** After a failure, ms. */
+const RETRY_MS = 1_000;
+/** So long a consumer that nobody needs any more may still have work in hand, ms: twice what the server waits. */
+const LEFT_OVER_MS = 30_000;
+
+export interface WorkSettings {
+  readonly pools: readonly Pool[];
+  readonly streams: StreamOptions;
+}
+
+/** What is used of NATS. */
+interface Reached {
+  readonly connection: Connection;
+  readonly routes: RouteFeed;
+  readonly consumers: WorkConsumers;
+  readonly work: StreamStock;
+  readonly dead: StreamStock;
+  readonly writer: StreamWriter;
+}
+
+/**
+ * The control plane of work: streams, consumers and schedules are what the live routes and the operator's pools ask for,
+ * and nothing waits for nobody. Executors and ingresses make none of it, so that what is accepted is kept also while
+ * none of them runs.
+ *
+ * States: waiting for NATS → keeping (at each change of a route, at each connect and now and then; one pass at a time,
+ * and over all registries one at a time) → stopped.
+ */
+export class WorkKeeper {
+  #reached: Reached | undefined;
+  #running: Promise<void> | undefined;
+  #streamsMade = false;
+  #wake: () => void = () => undefined;
+  #woken = false;
+  #stopped = false;
+  #failing = false;
+  /** Consumers that nobody needs any more, and since when. */
+  readonly #leftOver = new Map<string, number>();
+
+  constructor(
+    private readonly settings: WorkSettings,
+    private readonly outbox: RouteOutbox,
+    private readonly log: Log,
+  ) {}
+
+  /** True once streams and consumers were what they should be. */
+  get isReady(): boolean {
+    return this.#streamsMade;
+  }
+
+  /** What stands in the streams; `undefined` while there is no connection yet. */
+  get stocks(): { readonly work: StreamStock; readonly dead: StreamStock } | undefined {
+    return this.#reached;
+  }
+
+  /** NATS is there. Resolves when work can be accepted. */
+  async follow(connection: Connection): Promise<void> {
+    const reached: Reached = {
+      connection,
+      routes: watchRoutes(connection),
+      consumers: await openWorkConsumers(connection),
+      work: openStreamStock(connection, WORK_STREAM),
+      dead: openStreamStock(connection, DEAD_STREAM),
+      writer: createStreamWriter(connection),
+    };
+    this.#reached = reached;
+    connection.onStatus((connected) => {
+      if (!connected) return;
+      // A server that lost its disk has neither streams nor consumers.
+      this.#streamsMade = false;
+      this.look();
+    });
+    reached.routes.onChange(() => this.look());
+    const ready = Promise.withResolvers<void>();
+    this.#running = this.#run(reached, ready.resolve);
+    await ready.promise;
+  }
+
+  /** Something has changed: look soon. */
+  look(): void {
+    this.#woken = true;
+    this.#wake();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wake();
+    await this.#running;
+    await this.#reached?.routes.stop();
+  }
+
+  async #run(reached: Reached, ready: () => void): Promise<void> {
+    while (!this.#stopped) {
+      this.#woken = false;
+      const isDone = await this.#pass(reached);
+      if (isDone) ready();
+      await this.#sleep(isDone ? LOOK_MS : RETRY_MS);
+      if (this.#woken) await delay(GATHER_MS);
+    }
+    ready();
+  }
+
+  async #pass(reached: Reached): Promise<boolean> {
+    if (!reached.connection.connected) return false;
+    try {
+      if (!this.#streamsMade) await ensureStreams(reached.connection, this.settings.streams);
+      await reached.routes.whole;
+      await this.outbox.keepingWork((read) => this.#keep(reached, read));
+      this.#streamsMade = true;
+      this.#failing = false;
+      return true;
+    } catch (error) {
+      if (!this.#failing && !this.#stopped)
+        this.log.warn('Streams and consumers of work cannot be looked after; trying on.', error);
+      this.#failing = true;
+      this.#streamsMade = false;
+      return false;
+    }
+  }
+
+  async #keep({ routes, consumers, work, writer }: Reached, read: ReadRoutes): Promise<void> {
+    const live = [...routes.all()];
+    const plan = planConsumers(
+      live.map((route) => ({ path: route.path, ordered: isOrdered(route) })),
+      this.settings.pools,
+    );
+    const gains = await applyPlan(consumers, plan);
+    const scheduled = await equalizeSchedules(work, writer, schedulesOf(live), this.log);
+    if (scheduled > 0) this.log.info(`Schedules of work added or removed: ${scheduled}.`);
+    const states = await consumers.list();
+    await this.#removeLeftOver(consumers, leftOver(states, plan));
+    const known = (paths: readonly ControlPath[]) => livePaths(paths, routes, read);
+    this.#tell(await sweep({ stock: work, writer, consumers: states, live: known, gains }));
+  }
+
+  #tell({ dead, again }: Swept): void {
+    if (dead > 0) this.log.warn(`Work for which there is no handler was put into the dead letters: ${dead}.`);
+    if (again > 0) this.log.info(`Work that its consumer had passed was handed in anew: ${again}.`);
+    // There may be more.
+    if (dead + again > 0) this.look();
+  }
+
+  async #removeLeftOver(consumers: WorkConsumers, found: readonly WorkConsumerState[]): Promise<void> {
+    const now = performance.now();
+    for (const name of this.#leftOver.keys())
+      if (!found.some((one) => one.name === name)) this.#leftOver.delete(name);
+    for (const { name, inHand } of found) {
+      const since = this.#leftOver.get(name) ?? now;
+      this.#leftOver.set(name, since);
+      if (inHand === 0 || now - since > LEFT_OVER_MS) await consumers.remove(name);
+    }
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    if (this.#woken || this.#stopped) return;
+    const woken = Promise.withResolvers<void>();
+    this.#wake = woken.resolve;
+    const timer = setTimeout(woken.resolve, ms);
+    await woken.promise;
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * The table may be older than the ingress's that has accepted work: what it does not know is asked for in the catalogue,
+ * where a route stands before it is anywhere else.
+ */
+async function livePaths(
+  paths: readonly ControlPath[],
+  routes: RouteFeed,
+  read: ReadRoutes,
+): Promise<ReadonlySet<ControlPath>> {
+  const unknown = paths.filter((path) => routes.get(path) === undefined);
+  const found = unknown.length === 0 ? [] : await read({ paths: unknown });
+  const missed = found.filter(({ live }) => live.length > 0).map(({ path }) => path);
+  return new Set([...paths.filter((path) => routes.get(path) !== undefined), ...missed]);
+}
