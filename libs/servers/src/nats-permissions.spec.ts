@@ -41,8 +41,8 @@ describe('NATS permissions', () => {
 
   it.each<[string, User[], User[]]>([
     [callSubject(path), ['caller', 'ingress', 'executor', 'operator'], ['executor']],
-    [workSubject(path), ['ingress'], []],
-    [deadSubject(path), ['executor'], []],
+    [workSubject(path), ['ingress', 'registry'], []],
+    [deadSubject(path), ['ingress', 'executor', 'registry'], []],
     [logSubject(path), ['executor'], ['operator']],
     [cancelSubject('0190'), ['ingress'], ['executor']],
     [REGISTRY_DESCRIBE, ['ingress', 'executor'], ['registry']],
