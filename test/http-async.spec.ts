@@ -347,11 +347,11 @@ describe('what still waits', () => {
     expect(cancels).toEqual([`mesh.cancel.${view.id}`]);
     expect(await refusal(await respondAsync(`${url}/users/find`, { 'idempotency-key': 'k' }))).toEqual([
       409,
-      'conflict',
+      'ended',
     ]);
     const worker = await Worker.on(of);
     expect((await stateOf(url, other, 'wait=10')).status).toBe('done');
-    expect(await refusal(await fetch(url + other.location, { method: 'DELETE' }))).toEqual([409, 'conflict']);
+    expect(await refusal(await fetch(url + other.location, { method: 'DELETE' }))).toEqual([409, 'ended']);
     await until(
       () => waitingWork(of),
       (count) => count === 0,

@@ -44,11 +44,11 @@ export const settings = {
   }),
   resultsTtl: setting({
     variable: 'MESH_RESULTS_TTL',
-    schema: text.integer(1, 366 * 86_400),
+    schema: text.integer(1, 30 * 86_400),
     fallback: '86400',
     description:
       'How long state and result of an asynchronous call are kept, seconds; and for how long an idempotency key counts.',
-    remedy: 'seconds, such as 86400',
+    remedy: 'a whole number of seconds up to 2592000, such as 86400',
   }),
   dropHeaders: setting({
     variable: 'MESH_WORK_DROP_HEADERS',

@@ -37,6 +37,7 @@ export const ERRORS = {
   'request-timeout': kind(408, 'caller', 'later', 'The request did not arrive in time.'),
   conflict: kind(409, 'caller', 'never', 'That exists already with other content.'),
   'in-progress': kind(409, 'caller', 'later', 'The request with this idempotency key is not done yet.'),
+  ended: kind(409, 'caller', 'never', 'The invocation has ended already.'),
   'revision-mismatch': kind(412, 'caller', 'never', 'The route was changed meanwhile.'),
   expired: kind(410, 'caller', 'never', 'The event was not started before it expired.'),
   'payload-too-large': kind(413, 'caller', 'never', 'The body is larger than the mesh accepts.'),

@@ -70,7 +70,7 @@ export class AsyncCalls {
 
   /**
    * @throws MeshError `not-connected` or `queue-full`: nothing was accepted, or it is not certain: send it again with
-   *   the same key; `no-version`, `key-reused`, `conflict`, `payload-too-large`, `bad-request`
+   *   the same key; `no-version`, `key-reused`, `ended`, `payload-too-large`, `bad-request`
    */
   async accept(request: AsyncRequest, wish: Wish, ports: AsyncPorts): Promise<HttpResponse> {
     const { event, route } = request;
@@ -105,7 +105,7 @@ export class AsyncCalls {
     const { state, revision } = claim;
     if (state.call.fingerprint !== fingerprint) throw new MeshError('key-reused');
     if (state.state === 'cancelled')
-      throw new MeshError('conflict', 'The request with this idempotency key was cancelled.');
+      throw new MeshError('ended', 'The request with this idempotency key was cancelled.');
     if (state.state === 'waiting' && !state.call.published) {
       await this.#publish(id, request, wish, state.call, ports);
       const published = { ...state.call, published: true };

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AsyncState, decodeAsyncState, encodeCancelled, MeshError } from '#contracts';
 import type { Keep, Kept } from '#fabric';
-import { fromReply, type HttpResponse } from '../from-result.js';
+import { fromError, fromReply, type HttpResponse } from '../from-result.js';
 import { stateAnswer } from './answers.js';
 import { available } from './async-calls.js';
 import { readPrefer } from './prefer.js';
@@ -46,7 +46,7 @@ export class Invocations {
 
   /**
    * @param isGone whether nobody reads the answer any more
-   * @throws MeshError `not-found`, `method-not-allowed`, `conflict` for what is done, `not-connected`
+   * @throws MeshError `not-found`, `ended` for what is done, `not-connected`
    */
   async answer(
     { method, headers }: Pick<IncomingMessage, 'method' | 'headers'>,
@@ -57,7 +57,7 @@ export class Invocations {
     const [, id, result] = TARGET.exec(path) ?? [];
     if (id === undefined) throw new MeshError('not-found');
     if (method === 'DELETE' && result === undefined) return this.#cancel(id, ports);
-    if (method !== 'GET' && method !== 'HEAD') throw new MeshError('method-not-allowed');
+    if (method !== 'GET' && method !== 'HEAD') return otherMethod(method, result === undefined);
     const wait = waitOf(headers.prefer as string | undefined);
     const { kept, state } = await this.#read(id, wait, ports.keep, isGone);
     const applied = wait === 0 ? [] : ['preference-applied', `wait=${wait}`];
@@ -91,13 +91,20 @@ export class Invocations {
   async #cancel(id: string, { keep, cancel }: InvocationPorts): Promise<HttpResponse> {
     for (;;) {
       const { kept, state } = await find(id, keep);
-      if (state.state === 'done') throw new MeshError('conflict', 'It is done; nothing is left to cancel.');
+      if (state.state === 'done') throw new MeshError('ended', 'There is nothing left to cancel.');
       if (state.state === 'cancelled') return stateAnswer(id, state, NO_BYTES);
       const headers = encodeCancelled(state.call, Date.now());
       const revision = await available(keep.replace(id, kept.revision, headers, NO_BYTES));
       if (revision !== undefined) cancel(id);
     }
   }
+}
+
+/** RFC 9110, clauses 9.3.7 and 15.5.6 */
+function otherMethod(method: string | undefined, isState: boolean): HttpResponse {
+  const allow = ['GET', 'HEAD', 'OPTIONS', ...(isState ? ['DELETE'] : [])];
+  if (method === 'OPTIONS') return { status: 204, headers: ['allow', allow.join(', ')], body: NO_BYTES };
+  return fromError(new MeshError('method-not-allowed'), undefined, allow);
 }
 
 async function find(id: string, keep: Keep): Promise<Found> {
