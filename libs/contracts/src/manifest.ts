@@ -31,7 +31,12 @@ const httpTrigger = z.strictObject({
   }),
 });
 const mqttTrigger = z.strictObject({
-  mqtt: z.strictObject({ filter: z.string().regex(MQTT_FILTER, 'must be an MQTT topic filter') }),
+  mqtt: z.strictObject({
+    /** `+` stands for one level, `#` at the end for the rest; what they stand for is `event.params` "0", "1", … */
+    filter: z.string().regex(MQTT_FILTER, 'must be an MQTT topic filter'),
+    /** Whether the handler also runs for the message that a broker retained, each time it is subscribed anew. */
+    retained: z.boolean().optional(),
+  }),
 });
 const sqsTrigger = z.strictObject({
   sqs: z.strictObject({
