@@ -8,6 +8,7 @@ import { builtDigest, sourceDigest } from '../tools/sources.mjs';
  *
  *   http/      the way of a request, beside hand-written floors
  *   routes/    what ten thousand handlers cost that nobody calls
+ *   work/      events for which nobody waits, beside plain clients of JetStream, MQTT and SQS
  *   audit/     records of what ran: into Postgres, and out again
  *   measure/   processor time, load, statistics
  */
@@ -22,6 +23,11 @@ const wholeFrom = (least) => (text) => {
   if (!Number.isInteger(value) || value < least)
     throw new InvalidArgumentError(`a whole number from ${least} on is needed`);
   return value;
+};
+
+const syncFrom = (text) => {
+  if (!['default', 'always'].includes(text)) throw new InvalidArgumentError('default or always is needed');
+  return text;
 };
 
 const program = new Command('bench').description('Side-by-side benchmarks of λ-mesh.');
@@ -58,6 +64,31 @@ program
     requireBuild();
     const { benchRoutes } = await import('./routes/command.mjs');
     await benchRoutes(options, interrupted.signal);
+  });
+
+program
+  .command('work')
+  .description(
+    'accepted and completed events, beside plain clients of JetStream, MQTT and SQS; and isolation',
+  )
+  .option('--rounds <n>', 'rounds that count', wholeFrom(1), 5)
+  .option('--events <n>', 'events of one measurement', wholeFrom(100), 20_000)
+  .option('--only <parts>', 'accept, complete, isolation, mqtt, sqs; separated by commas', (text) =>
+    text.split(','),
+  )
+  .option(
+    '--sync <when>',
+    'default, or always: the server syncs every write before it confirms it',
+    syncFrom,
+    'default',
+  )
+  .option('--no-http', 'leave ingress-http out of `accept`, which needs wrk')
+  .option('--json', 'print everything as JSON')
+  .option('--profile <folder>', 'leave a processor profile of each process there (slows all of them)')
+  .action(async (options) => {
+    requireBuild();
+    const { benchWork } = await import('./work/command.mjs');
+    await benchWork(options, interrupted.signal);
   });
 
 program

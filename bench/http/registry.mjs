@@ -17,8 +17,9 @@ export class StandInRegistry {
   #stopped = false;
   #taking;
 
-  static async start(nats) {
-    const { manifest, digest, artifact } = await pack(HANDLER);
+  /** @param handler folder of the handler that all routes have */
+  static async start(nats, handler = HANDLER) {
+    const { manifest, digest, artifact } = await pack(handler);
     const folder = await mkdtemp(join(tmpdir(), 'lambda-mesh-bench-'));
     await mkdir(join(folder, 'sha256'));
     await writeFile(join(folder, 'sha256', `${digest.slice('sha256:'.length)}.tgz`), artifact);
@@ -38,10 +39,11 @@ export class StandInRegistry {
     this.connection = connection;
   }
 
-  /** Makes the handler live under a path. */
-  async route(path) {
+  /** Makes the handler live under a path. @param changes of its manifest there */
+  async route(path, changes = {}) {
     const { path: _own, description: _text, ...version } = this.version;
-    await this.routes.put({ path, revision: 1, versions: [{ ...version, weight: 100 }], aliases: {} });
+    const versions = [{ ...version, ...changes, weight: 100 }];
+    await this.routes.put({ path, revision: 1, versions, aliases: {} });
   }
 
   async #takeRecords(reader) {
