@@ -88,7 +88,7 @@ export interface SeenCall {
   readonly body: string;
 }
 
-type Answer = Partial<ResultEnvelope> & { readonly outcome: OutcomeCode };
+type Answer = Partial<ResultEnvelope> & { readonly outcome: OutcomeCode; readonly body?: string };
 
 /**
  * Stands where an executor does: takes the calls of a path over the real NATS path and answers them.
@@ -123,8 +123,8 @@ export class Responder {
         body: Buffer.from(call.body).toString(),
       };
       const count = this.seen.push(seen);
-      void Promise.resolve(answer(seen, count)).then((result) =>
-        call.reply(encodeResult({ id: seen.event.id, status: 200, ...result }), new Uint8Array()),
+      void Promise.resolve(answer(seen, count)).then(({ body = '', ...result }) =>
+        call.reply(encodeResult({ id: seen.event.id, status: 200, ...result }), Buffer.from(body)),
       );
     });
     await this.#connection.flush();

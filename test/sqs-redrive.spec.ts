@@ -20,7 +20,7 @@ async function redriven(
 
 /** The dead letters of the mesh at the moment, the last subject first. */
 async function deadLetters(registry: Connection) {
-  const stock = await openStreamStock(registry, DEAD_STREAM);
+  const stock = openStreamStock(registry, DEAD_STREAM);
   const { first, last } = await stock.state();
   const letters = [];
   for (let seq = first; seq <= last; seq++) {

@@ -13,7 +13,7 @@ import { isFinal, type QueueFacts, type SqsQueue } from './sqs-queue.js';
 const DELETE_LIMIT_MS = 60_000;
 const FIRST_WAIT_MS = 200;
 const MOST_WAIT_MS = 5_000;
-/** Messages whose handler said OK and whose delete failed for good; more are forgotten. */
+/** Messages whose handler said OK and whose delete failed; the oldest are forgotten. */
 const MOST_REMEMBERED = 10_000;
 
 export interface SettlingParts {
@@ -43,7 +43,7 @@ export class Settling {
 
   constructor(private readonly parts: SettlingParts) {}
 
-  /** Whether its handler has said OK already, and only the delete failed. */
+  /** Whether its handler has said OK already, and only a delete failed. */
   isDone({ id }: InHand): boolean {
     return this.#done.has(id);
   }
@@ -70,11 +70,9 @@ export class Settling {
     const fault = await this.#deleted(item);
     await item.letGo();
     if (fault === undefined) {
-      this.#done.delete(item.id);
       this.parts.metrics.countEnding(binding.name, ending);
       return true;
     }
-    this.#remember(item.id);
     this.parts.onFault('delete', item, fault);
     return false;
   }
@@ -88,6 +86,7 @@ export class Settling {
         await this.parts.queue.delete(item.message);
         return undefined;
       } catch (fault) {
+        this.#remember(item.id);
         const isLast = isFinal(fault) || item.isLost || performance.now() > end;
         if (isLast || !(await backoff.wait(this.parts.stopping))) return fault;
       }
