@@ -1,29 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
-import { ERRORS, type ErrorCode, type OutcomeCode } from '#contracts';
+import { ERRORS, type ErrorCode } from '#contracts';
 import { fromResult } from './from-result.js';
 
-const HELD = ['no-executor', 'not-connected', 'too-busy', 'shutting-down'] satisfies ErrorCode[];
-const FINAL: OutcomeCode[] = [
-  'ok',
-  'failed',
-  ...(Object.keys(ERRORS) as ErrorCode[]).filter((code) => !(HELD as ErrorCode[]).includes(code)),
-];
+const CODES = Object.keys(ERRORS) as ErrorCode[];
 
 describe('what becomes of a message', () => {
-  it.each(HELD)('%s: withheld, for it was not run', (code) => {
-    expect(fromResult(code, 0)).toBe('withhold');
+  it('that the stream has: acknowledged', () => {
+    expect(fromResult('accepted')).toBe('acknowledge');
   });
 
-  it.each(FINAL)('%s: acknowledged, for it has ended', (outcome) => {
-    expect(fromResult(outcome, 0)).toBe('puback');
+  it('that can never be taken: acknowledged, or it would come again for ever', () => {
+    expect(fromResult('payload-too-large')).toBe('acknowledge');
   });
 
-  it('whose call brought no answer is tried again, three times in all', () => {
-    expect([1, 2, 3, 4].map((lost) => fromResult('deadline-exceeded', lost))).toEqual([
-      'withhold',
-      'withhold',
-      'puback',
-      'puback',
-    ]);
+  it.each(CODES.filter((code) => code !== 'payload-too-large'))('%s: withheld', (code) => {
+    expect(fromResult(code)).toBe('withhold');
   });
 });

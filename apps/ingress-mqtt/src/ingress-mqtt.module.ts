@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import {
   type DynamicModule,
   Injectable,
@@ -6,10 +8,12 @@ import {
   type OnApplicationShutdown,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { MeshLink } from '#fabric';
+import { LEASES_BUCKET, mintMeshId } from '#contracts';
+import { Leases, MeshLink, openKeep } from '#fabric';
 import { logger } from '#lifecycle';
 import type { IngressMqttConfig } from './config.js';
 import type { MqttMetrics } from './mqtt-metrics.js';
+import { ReplyTokens } from './reply-tokens.js';
 import { TopicSubscriber } from './topic-subscriber.js';
 
 const log = logger('ingress-mqtt');
@@ -35,6 +39,17 @@ export class IngressMqtt implements OnApplicationBootstrap, OnModuleDestroy, OnA
   }
 }
 
+const leasesOf = ({ connection }: MeshLink): Leases =>
+  new Leases(openKeep(connection, LEASES_BUCKET), {
+    holder: mintMeshId(),
+    host: hostname(),
+    pid: process.pid,
+  });
+
+/** What all replicas know, and no other user of NATS: what they log in with. */
+const secretOf = ({ natsPassword, natsCredentials }: IngressMqttConfig): string =>
+  natsCredentials === undefined ? (natsPassword ?? '') : readFileSync(natsCredentials, 'utf8');
+
 @Module({})
 class IngressMqttModule {}
 
@@ -45,7 +60,15 @@ export function ingressMqttModule(config: IngressMqttConfig, metrics: MqttMetric
       { provide: MeshLink, useFactory: () => MeshLink.open({ ...config, name: 'mesh-ingress-mqtt' }) },
       {
         provide: TopicSubscriber,
-        useFactory: (link: MeshLink) => new TopicSubscriber(config, link, metrics, log),
+        useFactory: (link: MeshLink) =>
+          new TopicSubscriber({
+            config,
+            link,
+            metrics,
+            log,
+            leases: leasesOf(link),
+            tokens: new ReplyTokens(secretOf(config)),
+          }),
         inject: [MeshLink],
       },
       {

@@ -11,6 +11,7 @@ import {
 import { type IngressMqttConfig, settings } from './config.js';
 import { IngressMqtt, ingressMqttModule } from './ingress-mqtt.module.js';
 import { MqttMetrics } from './mqtt-metrics.js';
+import type { TopicSubscriber } from './topic-subscriber.js';
 
 export const main = () => run('ingress-mqtt', settings, start);
 
@@ -28,8 +29,9 @@ export async function start(
   const readiness = new Readiness()
     .check('nats', () => ingress?.link.connected ?? false)
     .check('routes', () => ingress?.link.routes.isWhole ?? false)
-    .check('mqtt', () => ingress?.subscriber.connected ?? false)
-    .check('subscriptions', () => ingress?.subscriber.subscribedToAll ?? false);
+    // One that stands by is as it should be: it takes over when it is needed.
+    .check('mqtt', () => ready(ingress, ({ connected }) => connected))
+    .check('subscriptions', () => ready(ingress, ({ subscribedToAll }) => subscribedToAll));
   const metrics = createMetrics('ingress-mqtt');
   // Before anything that may have to be waited for: an operator can ask what is missing.
   const health = options.health
@@ -53,3 +55,6 @@ export async function start(
     },
   };
 }
+
+const ready = (ingress: IngressMqtt | undefined, holds: (subscriber: TopicSubscriber) => boolean): boolean =>
+  ingress !== undefined && (ingress.subscriber.isStandby || holds(ingress.subscriber));

@@ -1,17 +1,55 @@
 import { setMaxListeners } from 'node:events';
+import { type ControlPath, mintMeshId } from '#contracts';
+import { type Incoming, isSame } from './incoming.js';
+
+/** A message of QoS 1 or 2 in hand. */
+export interface Taken {
+  readonly messageId: number;
+  readonly message: Incoming;
+  /** The mesh-id of each handler's event: the same when the message comes again, so that the stream knows it. */
+  readonly ids: Map<ControlPath, string>;
+}
+
+/** What a connection left unfinished, for the next one of the same session at the broker. */
+export interface Unfinished {
+  readonly taken: ReadonlyMap<number, Taken>;
+  /** QoS 2: acknowledged by PUBREC, but the broker has not released the packet id. */
+  readonly received: ReadonlySet<number>;
+}
+
+export type Acknowledgement = 'puback' | 'pubrec';
+
+export interface SessionParts {
+  /** Writes an acknowledgement for a packet id. */
+  readonly send: (kind: Acknowledgement, messageId: number) => void;
+  /** Whether the broker keeps to a window of unacknowledged messages by itself (MQTT 5: receive maximum). */
+  readonly isBounded: boolean;
+  /** False while another replica may have the session by now. */
+  readonly isOurs: () => boolean;
+}
 
 /**
- * One connection to the broker, from its CONNACK to its end. A packet id means nothing beyond it: what was not
- * acknowledged by then comes again, under whatever id.
+ * One connection to the broker, from its CONNACK to its end.
+ *
+ * Invariants: an acknowledgement goes out on the connection that brought the message, for on the next one its packet
+ * id may be another message's; a message of QoS 2 is taken once from its PUBLISH to its PUBREL (clause 4.3.3).
  */
 export class Session {
   readonly #givenUp = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
-  readonly #inHand = new Set<number>();
+  readonly #inHand = new Map<number, Taken>();
+  readonly #received: Set<number>;
+  /** In hand when the last connection broke: they come again under the same packet id ([MQTT-4.4.0-1]). */
+  readonly #before: Map<number, Taken>;
   #isOpen = true;
 
-  /** @param send writes the PUBACK for a packet id */
-  constructor(private readonly send: (messageId: number) => void) {
+  /** @param unfinished of the connection before, when the broker resumes its session */
+  constructor(
+    private readonly parts: SessionParts,
+    unfinished?: Unfinished,
+  ) {
+    this.#before = new Map(unfinished?.taken);
+    this.#received = new Set(unfinished?.received);
     // Each held message waits for it.
     setMaxListeners(0, this.#givenUp.signal);
   }
@@ -26,19 +64,44 @@ export class Session {
     return this.#ended.promise;
   }
 
-  /**
-   * Notes a packet id as in hand. False when it is already: nats-server sends again what is not acknowledged within
-   * its `ack_wait`, and the one acknowledgement to come is for both.
-   */
-  begin(messageId: number): boolean {
-    if (this.#inHand.has(messageId)) return false;
-    this.#inHand.add(messageId);
-    return true;
+  get isBounded(): boolean {
+    return this.parts.isBounded;
   }
 
-  /** Acknowledges, unless the connection has ended: its id may stand for another message by now. */
-  acknowledge(messageId: number): void {
-    if (this.#isOpen && this.#inHand.delete(messageId)) this.send(messageId);
+  isOurs(): boolean {
+    return this.parts.isOurs();
+  }
+
+  get unfinished(): Unfinished {
+    return { taken: this.#inHand, received: this.#received };
+  }
+
+  /**
+   * Takes a message of QoS 1 or 2 in hand; `undefined` when it is already. nats-server sends again what is not
+   * acknowledged within its `ack_wait`, and the one acknowledgement to come is for both.
+   */
+  begin(message: Incoming): Taken | undefined {
+    const { messageId = 0 } = message;
+    if (this.#inHand.has(messageId)) return undefined;
+    if (message.qos === 2 && this.#received.has(messageId)) {
+      this.parts.send('pubrec', messageId);
+      return undefined;
+    }
+    const taken = { messageId, message, ids: this.#idsOf(message, messageId) };
+    this.#inHand.set(messageId, taken);
+    return taken;
+  }
+
+  /** Acknowledges, unless the connection has ended. */
+  acknowledge({ messageId, message }: Taken): void {
+    if (!this.#isOpen || !this.#inHand.delete(messageId)) return;
+    if (message.qos === 2) this.#received.add(messageId);
+    this.parts.send(message.qos === 2 ? 'pubrec' : 'puback', messageId);
+  }
+
+  /** PUBREL: the packet id is free for another message. */
+  released(messageId: number): void {
+    this.#received.delete(messageId);
   }
 
   /** What runs is still finished and acknowledged, what is held is left to the broker. */
@@ -51,4 +114,20 @@ export class Session {
     this.#ended.resolve();
     this.giveUp();
   }
+
+  /** Those of before only where it must be the same message: it was not acknowledged, and looks the same. */
+  #idsOf(message: Incoming, messageId: number): Taken['ids'] {
+    const before = this.#before.get(messageId);
+    this.#before.delete(messageId);
+    return message.dup && before && isSame(before.message, message) ? before.ids : new Map();
+  }
+}
+
+/** The id of a handler's event of this message. */
+export function meshIdOf({ ids }: Pick<Taken, 'ids'>, path: ControlPath): string {
+  const known = ids.get(path);
+  if (known !== undefined) return known;
+  const minted = mintMeshId();
+  ids.set(path, minted);
+  return minted;
 }

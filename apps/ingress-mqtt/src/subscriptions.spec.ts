@@ -8,8 +8,8 @@ class Told {
   refuse = new Set<string>();
   onSubscribe: () => void = () => {};
 
-  async subscribe(filters: readonly string[]): Promise<boolean[]> {
-    this.said.push(`+${filters.join(' ')}`);
+  async subscribe(filters: readonly string[], { retained }: { retained: boolean }): Promise<boolean[]> {
+    this.said.push(`${retained ? '*' : '+'}${filters.join(' ')}`);
     this.onSubscribe();
     return filters.map((filter) => !this.refuse.has(filter));
   }
@@ -18,11 +18,12 @@ class Told {
   }
 }
 
-function subscriptionsOf(wanted: Set<string>) {
+function subscriptionsOf(wanted: Set<string>, share?: string) {
   const broker = new Told();
   const errors: unknown[] = [];
   const log = { error: (_: string, fields?: unknown) => void errors.push(fields) };
-  return { broker, errors, subscriptions: new Subscriptions(broker, () => wanted, log) };
+  const plan = { wanted: () => wanted, wantsRetained: (filter: string) => filter.startsWith('kept'), share };
+  return { broker, errors, subscriptions: new Subscriptions(broker, plan, log) };
 }
 
 describe('subscriptions', () => {
@@ -81,6 +82,21 @@ describe('subscriptions', () => {
     subscriptions.forget('left/over');
     await subscriptions.sync();
     expect(broker.said).toEqual(['+a', '-left/over']);
+  });
+
+  it('ask for what was retained only where a handler wants it', async () => {
+    const { broker, subscriptions } = subscriptionsOf(new Set(['a', 'kept/1', 'b', 'kept/2']));
+    await subscriptions.sync();
+    expect(broker.said).toEqual(['+a b', '*kept/1 kept/2']);
+  });
+
+  it('are shared in a group, under the names that the broker has for that', async () => {
+    const wanted = new Set(['a', 'b/#']);
+    const { broker, subscriptions } = subscriptionsOf(wanted, 'mesh');
+    await subscriptions.sync();
+    wanted.delete('a');
+    await subscriptions.sync();
+    expect(broker.said).toEqual(['+$share/mesh/a $share/mesh/b/#', '-$share/mesh/a']);
   });
 
   it('wait for the next connection when this one ends', async () => {

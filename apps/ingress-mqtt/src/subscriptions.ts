@@ -6,6 +6,15 @@ const MOST_AT_ONCE = 100;
 /** How long before what the broker refused is asked for again, ms. */
 const REFUSED_WAIT_MS = 30_000;
 
+/** What is to be subscribed. */
+export interface Plan {
+  readonly wanted: () => ReadonlySet<string>;
+  /** Whether a handler wants what the broker retained on topics of that filter. */
+  readonly wantsRetained: (filter: string) => boolean;
+  /** With it each message goes to one of the sessions that have it, and to all without (clause 4.8.2 of MQTT 5). */
+  readonly share: string | undefined;
+}
+
 /**
  * Keeps what is subscribed at the broker equal to what is wanted.
  *
@@ -21,7 +30,7 @@ export class Subscriptions {
 
   constructor(
     private readonly broker: Pick<Broker, 'connected' | 'subscribe' | 'unsubscribe'>,
-    private readonly wanted: () => ReadonlySet<string>,
+    private readonly plan: Plan,
     private readonly log: Pick<Log, 'error'>,
   ) {
     this.#retry = setInterval(() => this.#askAgain(), REFUSED_WAIT_MS);
@@ -34,7 +43,7 @@ export class Subscriptions {
 
   /** Whether all that is wanted is subscribed. */
   get complete(): boolean {
-    return [...this.wanted()].every((filter) => this.#granted.has(filter));
+    return [...this.plan.wanted()].every((filter) => this.#granted.has(filter));
   }
 
   /** After each connect. @param resumed what was granted before still is */
@@ -75,21 +84,24 @@ export class Subscriptions {
 
   /** One exchange with the broker. False when there was nothing to say. */
   async #step(): Promise<boolean> {
-    const wanted = this.wanted();
+    const wanted = this.plan.wanted();
     const missing = [...wanted].filter((filter) => !this.#granted.has(filter) && !this.#refused.has(filter));
     if (missing.length > 0) {
-      await this.#subscribe(missing.slice(0, MOST_AT_ONCE));
+      const retained = this.plan.wantsRetained(missing[0] as string);
+      const alike = missing.filter((filter) => this.plan.wantsRetained(filter) === retained);
+      await this.#subscribe(alike.slice(0, MOST_AT_ONCE), retained);
       return true;
     }
     const unwanted = [...this.#granted].filter((filter) => !wanted.has(filter)).slice(0, MOST_AT_ONCE);
     if (unwanted.length === 0) return false;
-    await this.broker.unsubscribe(unwanted);
+    await this.broker.unsubscribe(unwanted.map((filter) => this.#nameOf(filter)));
     for (const filter of unwanted) this.#granted.delete(filter);
     return true;
   }
 
-  async #subscribe(filters: readonly string[]): Promise<void> {
-    const granted = await this.broker.subscribe(filters);
+  async #subscribe(filters: readonly string[], retained: boolean): Promise<void> {
+    const names = filters.map((filter) => this.#nameOf(filter));
+    const granted = await this.broker.subscribe(names, { retained });
     for (const [index, filter] of filters.entries()) {
       if (granted[index]) this.#granted.add(filter);
       else this.#refused.add(filter);
@@ -100,6 +112,10 @@ export class Subscriptions {
         count: refused.length,
         first: refused.slice(0, 5),
       });
+  }
+
+  #nameOf(filter: string): string {
+    return this.plan.share === undefined ? filter : `$share/${this.plan.share}/${filter}`;
   }
 
   #askAgain(): void {

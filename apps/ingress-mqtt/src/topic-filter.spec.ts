@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { covers, filterFault } from './topic-filter.js';
+import { covers, filterFault, merged, overlap, topicFault } from './topic-filter.js';
 
 describe('a filter covers', () => {
   it.each([
@@ -51,4 +51,38 @@ describe('a filter', () => {
       expect(filterFault(filter)).toBeDefined();
     },
   );
+});
+
+describe('two filters', () => {
+  it.each([
+    ['a/+/c', 'a/b/+', 'a/+/+'],
+    ['a/#', 'a/b', 'a/#'],
+    ['a/#', 'a', 'a/#'],
+    ['+/b', 'a/#', '+/#'],
+    ['#', '+/+', '#'],
+  ])('%s and %s overlap, and %s covers both', (a, b, both) => {
+    expect([overlap(a, b), overlap(b, a)]).toEqual([true, true]);
+    expect([merged(a, b), merged(b, a)]).toEqual([both, both]);
+    expect([covers(both, a), covers(both, b)]).toEqual([true, true]);
+  });
+
+  it.each([
+    ['a/+', 'b/+'],
+    ['a/+', 'a/+/c'],
+    ['a', 'a/+'],
+    ['+/on', '+/off'],
+    ['a/b/#', 'a/c/#'],
+  ])('%s and %s do not', (a, b) => {
+    expect([overlap(a, b), overlap(b, a)]).toEqual([false, false]);
+  });
+});
+
+describe('a response topic', () => {
+  it.each(['reply/1', 'ü', '/', 'a//b'])('may be %s', (topic) => {
+    expect(topicFault(topic)).toBeUndefined();
+  });
+
+  it.each(['', '$SYS/a', 'a/+', '#', 'a\u0000b', 'a\nb'])('may not be %j', (topic) => {
+    expect(topicFault(topic)).toBeDefined();
+  });
 });

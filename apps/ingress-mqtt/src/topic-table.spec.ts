@@ -14,13 +14,18 @@ function tableOf(routes: Record<string, Triggers>): TopicTable {
 const routeOf = (path: string, triggers: Triggers, others: object[] = []): Route =>
   ({ path, versions: [{ weight: 60, triggers }, ...others] }) as unknown as Route;
 const mqtt = (filter: string): Triggers[number] => ({ mqtt: { filter } });
+const pathsOf = (table: TopicTable, topic: string): string[] =>
+  table
+    .match(topic)
+    .map(({ path }) => path)
+    .sort();
 const http: Triggers[number] = { http: { method: 'GET' } };
 
 describe('the topics of a route', () => {
   it('are its path when it names no trigger, and none when it names others only', () => {
     const table = tableOf({ 'users/find': [], 'users/list': [http] });
     expect([...table.subscriptions()]).toEqual(['users/find']);
-    expect(table.match('users/find')).toEqual(['users/find']);
+    expect(pathsOf(table, 'users/find')).toEqual(['users/find']);
     expect(table.match('users/list')).toEqual([]);
   });
 
@@ -35,7 +40,7 @@ describe('the topics of a route', () => {
     const table = tableOf({ a: [mqtt('shared'), mqtt('only/+')], b: [mqtt('shared')] });
     table.update('a' as ControlPath, undefined);
     expect([...table.subscriptions()]).toEqual(['shared']);
-    expect(table.match('shared')).toEqual(['b']);
+    expect(pathsOf(table, 'shared')).toEqual(['b']);
     expect(table.match('only/x')).toEqual([]);
   });
 
@@ -57,8 +62,29 @@ describe('the topics of a route', () => {
 describe('a topic', () => {
   it('finds every handler that wants it, each once', () => {
     const table = tableOf({ a: [mqtt('r/1'), mqtt('r/+'), mqtt('#')], b: [mqtt('r/+')], c: [mqtt('s/+')] });
-    expect(table.match('r/1').sort()).toEqual(['a', 'b']);
+    expect(pathsOf(table, 'r/1')).toEqual(['a', 'b']);
     expect(table.match('$SYS/r')).toEqual([]);
+  });
+});
+
+describe('what the wildcards stand for', () => {
+  it('is told by number, of the first filter of the manifest that matches', () => {
+    const table = tableOf({ a: [mqtt('x/y'), mqtt('+/b/#'), mqtt('#')] });
+    const paramsOf = (topic: string) => table.match(topic)[0]?.params;
+    expect(paramsOf('r1/b/c/d')).toEqual({ 0: 'r1', 1: 'c/d' });
+    expect(paramsOf('r1/b')).toEqual({ 0: 'r1', 1: '' });
+    expect(paramsOf('x/y')).toEqual({});
+    expect(paramsOf('q//')).toEqual({ 0: 'q//' });
+  });
+});
+
+describe('what the broker retained', () => {
+  it('is for those who ask for it', () => {
+    const table = tableOf({ a: [mqtt('r/1')], b: [{ mqtt: { filter: 'r/+', retained: true } }] });
+    const asking = table.match('r/1').filter(({ retained }) => retained);
+    expect(asking.map(({ path }) => path)).toEqual(['b']);
+    expect(table.wantsRetained('r/+')).toBe(true);
+    expect(table.wantsRetained('r/1')).toBe(false);
   });
 });
 
@@ -72,5 +98,45 @@ describe('subscriptions', () => {
       d: [mqtt('r/#')],
     });
     expect([...table.subscriptions()].sort()).toEqual(['r/#', 's']);
+  });
+
+  it('that overlap otherwise become one that covers both', () => {
+    const table = tableOf({
+      a: [mqtt('r/+/on')],
+      b: [mqtt('r/1/+')],
+      c: [mqtt('r/2/off')],
+      d: [mqtt('r/2')],
+    });
+    expect([...table.subscriptions()].sort()).toEqual(['r/+/+', 'r/2']);
+  });
+
+  it('are what a topic may not be that answers are published on', () => {
+    const table = tableOf({ 'users/find': [], a: [mqtt('r/+')] });
+    expect(['users/find', 'r/1', 'r', 'reply/1'].map((topic) => table.isSubscribed(topic))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it('of too many are a few wide ones, until there are far fewer again', () => {
+    const table = new TopicTable(4);
+    const put = (path: string, route?: Route) => table.update(path as ControlPath, route);
+    for (const path of ['a/1', 'a/2', 'a/3', 'b/1']) put(path, routeOf(path, []));
+    expect(table.subscriptions().size).toBe(4);
+    put('b/2', routeOf('b/2', []));
+    expect([...table.subscriptions()].sort()).toEqual(['a/#', 'b/#']);
+    put('a/1');
+    put('a/2');
+    expect([...table.subscriptions()].sort()).toEqual(['a/#', 'b/#']);
+    put('a/3');
+    expect([...table.subscriptions()].sort()).toEqual(['b/1', 'b/2']);
+  });
+
+  it('of too many first levels are one for all', () => {
+    const table = new TopicTable(2);
+    for (const path of ['a', 'b', 'c']) table.update(path as ControlPath, routeOf(path, []));
+    expect([...table.subscriptions()]).toEqual(['#']);
   });
 });
