@@ -1,5 +1,12 @@
 import type { Route } from '#contracts';
 import type { HandlerDescription } from '#lifecycle';
+import {
+  ACCEPTED,
+  ASYNC_PARAMETER_REFS,
+  ASYNC_PARAMETERS,
+  ASYNC_SCHEMAS,
+  INVOCATION_PATHS,
+} from './openapi-async.js';
 import { httpTriggersOf } from './router.js';
 
 /** OpenAPI 3.1 of the handlers that are live now. `descriptions` may lack any of them: the registry may be away. */
@@ -8,10 +15,11 @@ export function openApiOf(
   descriptions: ReadonlyMap<string, HandlerDescription>,
   serverUrl: string,
 ): object {
-  const paths: Record<string, Record<string, object>> = {};
+  const paths: Record<string, Record<string, object | readonly object[]>> = {};
   for (const route of routes)
     for (const { method, path = `/${route.path}` } of httpTriggersOf(route)) {
-      paths[path] ??= {};
+      // Of the path, not of each operation: there may be 10,000.
+      paths[path] ??= { parameters: ASYNC_PARAMETER_REFS };
       for (const verb of method === undefined ? ['GET', 'POST'] : [method].flat())
         paths[path][verb.toLowerCase()] = operationOf(route, verb, path, descriptions.get(route.path));
     }
@@ -19,8 +27,12 @@ export function openApiOf(
     openapi: '3.1.0',
     info: { title: 'λ-mesh handlers', version: '1.0.0', description: 'The handlers that are live now.' },
     servers: [{ url: serverUrl }],
-    paths,
-    components: { schemas: { Problem: PROBLEM } },
+    paths: { ...paths, ...INVOCATION_PATHS },
+    components: {
+      schemas: { Problem: PROBLEM, ...ASYNC_SCHEMAS },
+      parameters: ASYNC_PARAMETERS,
+      responses: { Accepted: ACCEPTED },
+    },
   };
 }
 
@@ -40,6 +52,7 @@ function operationOf(
     ...(takesBody ? { requestBody: { content: { '*/*': {} } } } : {}),
     responses: {
       '2XX': { description: 'The handler’s answer.' },
+      202: { $ref: '#/components/responses/Accepted' },
       default: {
         description: 'An error.',
         content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
