@@ -1,0 +1,91 @@
+import type { Fault, Ledger, Run, Sent } from './ledger.ts';
+
+/** Which units an event of a source passes, whatever executor runs it. */
+export interface Relevance {
+  /** Names of ingresses, brokers and servers on the way of that source's events. */
+  onTheWay(source: string): readonly string[];
+  /** The executor that had this pid then; undefined for a stranger. */
+  executorOf(pid: number, at: number): string | undefined;
+  /** Whether the source's acceptance de-duplicates: the same id sent again is the same event. */
+  deduplicates(source: string): boolean;
+}
+
+/** A second run of an event, and why there was one. */
+export interface Explained {
+  readonly id: string;
+  readonly source: string;
+  readonly first: Run;
+  readonly second: Run;
+  /** `kill executor-1`, `sent again after freeze nats`; absent: nobody knows. */
+  readonly cause?: string;
+}
+
+/**
+ * A connection that was broken, or a process that is back, has its effects for a moment longer: replies that were on
+ * their way, deliveries that had been handed out.
+ */
+const AFTERMATH_MS = 2_000;
+/** An event is on its way before its handler writes down when it began. */
+const LEAD_MS = 1_000;
+
+/** Every run beyond the first of its event, each with its cause. */
+export function explainDuplicates(
+  ledger: Ledger,
+  runs: ReadonlyMap<string, readonly Run[]>,
+  faults: readonly Fault[],
+  relevance: Relevance,
+): Explained[] {
+  return [...runs].flatMap(([id, list]) => {
+    const sent = ledger.get(id);
+    if (!sent || list.length < 2) return [];
+    return list.slice(1).map((second, index) => {
+      const first = list[index] as Run;
+      const cause = causeOf(sent, first, second, index + 1, faults, relevance);
+      return { id, source: sent.source, first, second, ...(cause === undefined ? {} : { cause }) };
+    });
+  });
+}
+
+function causeOf(
+  sent: Sent,
+  first: Run,
+  second: Run,
+  earlierRuns: number,
+  faults: readonly Fault[],
+  relevance: Relevance,
+): string | undefined {
+  const way = relevance.onTheWay(sent.source);
+  const executors = [first, second].map(({ pid, at }) => relevance.executorOf(pid, at));
+  const concerned = new Set([...way, ...executors]);
+  const fault = faultBetween(first.at - LEAD_MS, second.at, faults, concerned);
+  const again = relevance.deduplicates(sent.source) ? undefined : resend(sent, second, earlierRuns);
+  // That it was sent again is the nearer cause; but the producer must have had a reason that lies in a fault.
+  if (again) {
+    const reason = faultBetween(again.at - LEAD_MS, again.ended ?? second.at, faults, undefined);
+    return reason && `sent again after ${nameOf(reason)}`;
+  }
+  return fault && nameOf(fault);
+}
+
+/** The failed try before the one that made this run possible; undefined when there were no more tries than runs. */
+function resend({ sends }: Sent, second: Run, earlierRuns: number): Sent['sends'][number] | undefined {
+  const begun = sends.filter(({ at }) => at <= second.at);
+  return begun.length > earlierRuns ? begun[begun.length - 2] : undefined;
+}
+
+const nameOf = ({ kind, target }: Fault): string => `${kind} ${target}`;
+
+/** The latest fault of those concerned whose time, and what came of it, overlaps. */
+export function faultBetween(
+  from: number,
+  to: number,
+  faults: readonly Fault[],
+  concerned: ReadonlySet<string | undefined> | undefined,
+): Fault | undefined {
+  return faults.findLast(
+    (fault) =>
+      (!concerned || concerned.has(fault.target)) &&
+      fault.from <= to &&
+      (fault.until ?? Number.POSITIVE_INFINITY) + AFTERMATH_MS >= from,
+  );
+}

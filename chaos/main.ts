@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import { readOptions, USAGE, UsageError } from './options.ts';
+import { textOf } from './report.ts';
+import { run } from './run.ts';
+
+/*
+ * `npm run chaos`: numbered events from every source, through services and servers that are killed, frozen and cut off
+ * meanwhile, and an account of what became of each. Exit code 0: nothing lost, nothing stuck, every repetition
+ * explained; 1: otherwise; 2: called wrongly; 130: interrupted.
+ *
+ *   options, plan         what a run is told; which faults happen when (pure, from a seed)
+ *   world, servers,       everything that runs, and where
+ *   services, service
+ *   unit, tcp-proxy       one supervised process, to which faults happen; the cable between it and NATS
+ *   inflict               the plan, carried out
+ *   sources/, feed        producers, and what they were told (the ledger)
+ *   handler/              what runs in the mesh: writes each event's id into Postgres
+ *   found, settle         what can be seen from outside; when everything is quiet, or stuck
+ *   account, explain      what became of each event; why some ran twice (pure)
+ *   report                for people, or as JSON
+ */
+const hasMosquitto = ['/usr/sbin', '/usr/bin', '/usr/local/sbin'].some((folder) =>
+  existsSync(`${folder}/mosquitto`),
+);
+const interrupted = new AbortController();
+process.on('SIGINT', () => interrupted.abort());
+process.on('SIGTERM', () => interrupted.abort());
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+/**
+ * At once, when all is written: left to end by itself, Node 24.21 was seen to turn in its own clean-up for ever, where
+ * processes had been started and their pipes let go.
+ */
+const end = (code: number): void => void process.stdout.write('', () => process.exit(code));
+
+try {
+  const options = readOptions(process.argv.slice(2), hasMosquitto);
+  say(
+    `chaos: seed ${options.seed}: ${options.events} events in ${options.seconds} s, ${options.kills} kills, ${options.freezes} freezes, ${options.cuts} cuts, MQTT by ${options.broker}`,
+  );
+  const report = await run(options, interrupted.signal, say);
+  process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : textOf(report)}\n`);
+  end(interrupted.signal.aborted ? 130 : report.clean ? 0 : 1);
+} catch (error) {
+  say(
+    error instanceof UsageError
+      ? `${error.message}\n\n${USAGE}`
+      : String(error instanceof Error ? error.stack : error),
+  );
+  end(error instanceof UsageError ? 2 : 1);
+}

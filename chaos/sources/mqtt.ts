@@ -1,0 +1,47 @@
+import { connectAsync, type MqttClient } from 'mqtt';
+import { PATH } from '../services.ts';
+import { NotAcknowledged, type Source } from './source.ts';
+
+const LIMIT_MS = 20_000;
+const DEVICES = 6;
+
+/** Devices that publish with QoS 1 or 2 and go on when the broker has acknowledged. */
+export async function mqttSource(url: string, qos: 1 | 2): Promise<Source> {
+  const devices = await Promise.all(
+    Array.from({ length: DEVICES }, (_, n) => device(url, `device-${qos}-${n}`)),
+  );
+  return {
+    name: `mqtt${qos}`,
+    mix: { refuse: 10, flaky: 10, poison: 3 },
+    lanes: 2 * DEVICES,
+    ordered: false,
+    send: async (event, lane) => {
+      const client = devices[lane % DEVICES] as MqttClient;
+      if (!client.connected) throw new NotAcknowledged('not connected to the broker');
+      await inTime(client.publishAsync(PATH, JSON.stringify(event), { qos }));
+      return 'accepted';
+    },
+    close: async () => {
+      await Promise.all(devices.map((client) => client.endAsync(true)));
+    },
+  };
+}
+
+async function device(url: string, clientId: string): Promise<MqttClient> {
+  const client = await connectAsync(url, { clientId, clean: false, reconnectPeriod: 200, keepalive: 10 });
+  // It connects again by itself; without a listener the first failure would end the harness.
+  client.on('error', () => undefined);
+  return client;
+}
+
+/** The client sends again by itself, for ever; who waits for it does not. */
+async function inTime(sent: Promise<unknown>): Promise<void> {
+  const limit = Promise.withResolvers<never>();
+  const timer = setTimeout(() => limit.reject(new NotAcknowledged('no acknowledgement in time')), LIMIT_MS);
+  sent.catch(() => undefined);
+  try {
+    await Promise.race([sent, limit.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,96 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { reapOrphans } from '#servers';
+import type { Relevance } from './explain.ts';
+import type { Fault } from './ledger.ts';
+import type { Options } from './options.ts';
+import { type Servers, startServers } from './servers.ts';
+import { type Services, startServices } from './services.ts';
+import type { Unit } from './unit.ts';
+
+/** Everything that runs: servers, and services as they are deployed, each a unit that faults can happen to. */
+export interface World {
+  readonly folder: string;
+  readonly servers: Servers;
+  readonly services: Services;
+  readonly units: readonly Unit[];
+  readonly relevance: Relevance;
+  faults(): Fault[];
+  stop(): Promise<void>;
+}
+
+const PREFIX = 'mesh-chaos-';
+
+export async function startWorld(options: Options, say: (line: string) => void): Promise<World> {
+  await removeLeftovers();
+  const folder = mkdtempSync(join(tmpdir(), PREFIX));
+  // Postgres runs as another user when root starts it: it may pass through, not look.
+  chmodSync(folder, 0o711);
+  mkdirSync(join(folder, 'logs'));
+  say(`Data and logs in ${folder}`);
+  const servers = await startServers(folder, options.broker);
+  const services = await startServices(folder, servers).catch(async (error) => {
+    await servers.stop();
+    throw error;
+  });
+  const units = [...servers.units, ...services.units];
+  return {
+    folder,
+    servers,
+    services,
+    units,
+    relevance: relevanceOf(units, options.broker),
+    faults: () => units.flatMap(({ faults }) => faults).sort((a, b) => a.from - b.from),
+    stop: async () => {
+      await services.stop();
+      await servers.stop();
+      if (!options.keep) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What a harness that was itself killed left behind. */
+async function removeLeftovers(): Promise<void> {
+  for (const name of readdirSync(tmpdir()).filter((one) => one.startsWith(PREFIX))) {
+    const folder = join(tmpdir(), name);
+    // In use by a harness that still runs: not ours to remove.
+    const reaped = await reapOrphans(folder).then(
+      () => true,
+      () => false,
+    );
+    if (reaped && existsSync(join(folder, 'logs')) && !isKept(folder))
+      rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const isKept = (folder: string): boolean => existsSync(join(folder, 'kept'));
+
+/** Which units the events of a source pass before and after their executor. */
+const WAY: Readonly<Record<string, readonly string[]>> = {
+  http: ['ingress-http'],
+  async: ['ingress-http'],
+  request: [],
+  work: [],
+  mqtt1: ['ingress-mqtt', 'broker'],
+  mqtt2: ['ingress-mqtt', 'broker'],
+  sqs: ['ingress-sqs', 'aws'],
+  fifo: ['ingress-sqs', 'aws'],
+};
+/** The handler's own database, and what everything passes. */
+const ALWAYS = ['nats', 'postgres'];
+const DEDUPLICATES = new Set(['async', 'work', 'fifo']);
+
+function relevanceOf(units: readonly Unit[], broker: string): Relevance {
+  const names = units.map(({ name }) => name);
+  const executors = units.filter(({ name }) => name.startsWith('executor'));
+  const onTheWay = (source: string) => {
+    const kinds = [...(WAY[source] ?? []), ...ALWAYS].map((kind) => (kind === 'broker' ? broker : kind));
+    return names.filter((name) => kinds.some((kind) => name === kind || name.startsWith(`${kind}-`)));
+  };
+  return {
+    onTheWay,
+    executorOf: (pid, at) => executors.find((unit) => unit.was(pid, at))?.name,
+    deduplicates: (source) => DEDUPLICATES.has(source),
+  };
+}
