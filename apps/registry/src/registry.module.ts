@@ -4,6 +4,9 @@ import { healthModule, type Readiness } from '#lifecycle';
 import { AuditController } from './audit/audit.controller.js';
 import { HeadKeeper } from './audit/head-keeper.js';
 import { Catalogue } from './catalogue/catalogue.js';
+import { DeadController } from './dead/dead.controller.js';
+import { DeadLetters } from './dead/dead-letters.js';
+import { DeadTreatment } from './dead/treatment.js';
 import { HandlersController } from './handlers/handlers.controller.js';
 import { VersionsController } from './handlers/versions.controller.js';
 import { ImportsController } from './imports/imports.controller.js';
@@ -17,6 +20,9 @@ import { RouteWriter } from './routes/route-writer.js';
 import { DrainingNats } from './rpc/draining-nats.js';
 import { RegistryRpcController } from './rpc/registry-rpc.controller.js';
 import { TokensController } from './tokens/tokens.controller.js';
+import { Backlogs } from './work/backlog.js';
+import { WorkController } from './work/work.controller.js';
+import { WorkKeeper } from './work/work-keeper.js';
 
 /** What the controllers stand on; made and stopped in registry.ts. */
 export interface RegistryParts {
@@ -26,6 +32,7 @@ export interface RegistryParts {
   readonly imports: Imports;
   readonly routes: RouteWriter;
   readonly executors: Executors;
+  readonly work: WorkKeeper;
   readonly head: HeadKeeper;
   readonly rpc: DrainingNats;
   readonly readiness: Readiness;
@@ -41,6 +48,8 @@ const CONTROLLERS = [
   TokensController,
   AuditController,
   InvocationsController,
+  WorkController,
+  DeadController,
   RegistryRpcController,
 ];
 
@@ -48,6 +57,7 @@ const CONTROLLERS = [
 class RegistryModule {}
 
 export function registryModule(parts: RegistryParts): DynamicModule {
+  const letters = new DeadLetters(() => parts.work.reach());
   return {
     module: RegistryModule,
     imports: [healthModule(parts.readiness, parts.metrics)],
@@ -58,6 +68,9 @@ export function registryModule(parts: RegistryParts): DynamicModule {
       { provide: Imports, useValue: parts.imports },
       { provide: RouteWriter, useValue: parts.routes },
       { provide: Executors, useValue: parts.executors },
+      { provide: Backlogs, useValue: new Backlogs(parts.work, parts.metrics) },
+      { provide: DeadLetters, useValue: letters },
+      { provide: DeadTreatment, useValue: new DeadTreatment(letters, parts.catalogue) },
       { provide: HeadKeeper, useValue: parts.head },
       { provide: DrainingNats, useValue: parts.rpc },
     ],

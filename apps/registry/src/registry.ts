@@ -83,6 +83,7 @@ async function serve(config: RegistryConfig, catalogue: Catalogue, log: Log): Pr
     imports,
     routes,
     executors,
+    work,
     head: recording.head,
     rpc,
     readiness,

@@ -58,6 +58,13 @@ describe('access', () => {
     ['publisher', 'DELETE', '/v1/handlers/:path/versions/:version', false],
     ['publisher', 'POST', '/v1/tokens', false],
     ['publisher', 'POST', '/v1/imports', false],
+    ['reader', 'GET', '/v1/dead', true],
+    ['reader', 'GET', '/v1/dead/:id', false],
+    ['reader', 'HEAD', '/v1/dead/:id', false],
+    ['publisher', 'GET', '/v1/dead/:id', true],
+    ['publisher', 'POST', '/v1/dead/:id/replay', true],
+    ['publisher', 'POST', '/v1/dead/drop', false],
+    ['publisher', 'DELETE', '/v1/dead/:id', false],
     ['admin', 'PUT', '/v1/handlers/:path/environment', true],
     ['admin', 'DELETE', '/v1/tokens/:id', true],
   ])('%s may %s %s: %s', async (role, method, pattern, may) => {

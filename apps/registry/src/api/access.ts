@@ -32,13 +32,18 @@ const PUBLISHERS: ReadonlySet<string> = new Set([
   'PUT /v1/handlers/:path/aliases/:alias',
   'DELETE /v1/handlers/:path/aliases/:alias',
   'POST /v1/handlers/:path/rollback',
+  // An event holds what its caller sent.
+  'GET /v1/dead/:id',
+  'POST /v1/dead/replay',
+  'POST /v1/dead/:id/replay',
 ]);
 
 /** The least role that may do this. */
 export function roleFor(method: string, pattern: string): Role {
   if (pattern.startsWith('/v1/tokens')) return 'admin';
-  if (method === 'GET' || method === 'HEAD') return 'reader';
-  return PUBLISHERS.has(`${method} ${pattern}`) ? 'publisher' : 'admin';
+  const isRead = method === 'GET' || method === 'HEAD';
+  if (PUBLISHERS.has(`${isRead ? 'GET' : method} ${pattern}`)) return 'publisher';
+  return isRead ? 'reader' : 'admin';
 }
 
 const mayDo = (role: Role, needed: Role): boolean => ROLES.indexOf(role) >= ROLES.indexOf(needed);

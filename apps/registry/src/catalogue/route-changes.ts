@@ -58,6 +58,13 @@ export class RouteChanges {
     );
   }
 
+  /** Nothing is live any more: the path is gone until a version is made live again. */
+  async retire(change: Change): Promise<void> {
+    await this.database.transaction((manager) =>
+      changeRoute(manager, { ...change, action: 'retire' }, (now) => ({ ...now, live: [], aliases: {} })),
+    );
+  }
+
   /** @param values null takes a name away. @throws MeshError `bad-request` for a name that no version asks for */
   async setEnvironment(change: Change, values: Readonly<Record<string, string | null>>): Promise<void> {
     const recorded = { ...change, action: 'environment', detail: { names: Object.keys(values).sort() } };

@@ -22,7 +22,7 @@ const filters = z.object({
   until: time.optional(),
 });
 
-const invocationView = z.object({
+export const invocationView = z.object({
   id: z.string().describe('The mesh-id of the event.'),
   path: z.string(),
   version: z.string().nullable().describe('The version that ran; null: none did.'),

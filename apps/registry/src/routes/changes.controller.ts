@@ -73,6 +73,23 @@ export class ChangesController {
     return this.#change(path, by, expected, reply, (c) => this.catalogue.changes.setLive(c, versions));
   }
 
+  @Delete('route')
+  @ApiOperation({
+    summary: 'Make nothing live any more, and take all aliases away',
+    description:
+      'The path is gone until a version is made live again. Work that waits for it becomes dead letters (`no-route`), which can be replayed then.',
+  })
+  @Answers(200, 'The handler.', changedView)
+  @Refuses(...describedRefusals)
+  retire(
+    @Param('path') path: string,
+    @By() by: Actor,
+    @IfMatch() expected: Expected,
+    @Res({ passthrough: true }) reply: HeaderSink,
+  ): Promise<ChangedView> {
+    return this.#change(path, by, expected, reply, (c) => this.catalogue.changes.retire(c));
+  }
+
   @Put('aliases/:alias')
   @ApiOperation({ summary: 'Give a version a name that calls may use; executors hold it ready' })
   @ApiParam(ALIAS_PARAMETER)

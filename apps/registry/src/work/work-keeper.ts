@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ControlPath, DEAD_STREAM, isOrdered, WORK_STREAM } from '#contracts';
+import { type ControlPath, DEAD_STREAM, isMeshError, isOrdered, MeshError, WORK_STREAM } from '#contracts';
 import {
   type Connection,
   createStreamWriter,
@@ -20,7 +20,7 @@ import { applyPlan, leftOver } from './apply-plan.js';
 import { planConsumers } from './plan.js';
 import type { Pool } from './pools.js';
 import { equalizeSchedules, schedulesOf } from './schedules.js';
-import { type Swept, sweep } from './sweep.js';
+import { type Sweeping, type Swept, sweep } from './sweep.js';
 
 /** Without any change, everything is looked at so often, ms. */
 const LOOK_MS = 5_000;
@@ -36,14 +36,17 @@ export interface WorkSettings {
   readonly streams: StreamOptions;
 }
 
-/** What is used of NATS. */
-interface Reached {
-  readonly connection: Connection;
-  readonly routes: RouteFeed;
+/** What others may look at and write. */
+export interface WorkStreams {
   readonly consumers: WorkConsumers;
   readonly work: StreamStock;
   readonly dead: StreamStock;
   readonly writer: StreamWriter;
+}
+
+interface Reached extends WorkStreams {
+  readonly connection: Connection;
+  readonly routes: RouteFeed;
 }
 
 /**
@@ -62,6 +65,7 @@ export class WorkKeeper {
   #woken = false;
   #stopped = false;
   #failing = false;
+  #full = false;
   /** Consumers that nobody needs any more, and since when. */
   readonly #leftOver = new Map<string, number>();
 
@@ -76,8 +80,9 @@ export class WorkKeeper {
     return this.#streamsMade;
   }
 
-  /** What stands in the streams; `undefined` while there is no connection yet. */
-  get stocks(): { readonly work: StreamStock; readonly dead: StreamStock } | undefined {
+  /** @throws MeshError `not-connected` while there is no connection yet */
+  reach(): WorkStreams {
+    if (!this.#reached) throw new MeshError('not-connected');
     return this.#reached;
   }
 
@@ -158,7 +163,19 @@ export class WorkKeeper {
     const states = await consumers.list();
     await this.#removeLeftOver(consumers, leftOver(states, plan));
     const known = (paths: readonly ControlPath[]) => livePaths(paths, routes, read);
-    this.#tell(await sweep({ stock: work, writer, consumers: states, live: known, gains }));
+    await this.#sweep({ stock: work, writer, consumers: states, live: known, gains });
+  }
+
+  /** A stream that is full keeps what is waiting waiting, and nothing else from being done. */
+  async #sweep(sweeping: Sweeping): Promise<void> {
+    try {
+      this.#tell(await sweep(sweeping));
+      this.#full = false;
+    } catch (error) {
+      if (!isMeshError(error) || error.code !== 'queue-full') throw error;
+      if (!this.#full) this.log.error('Work that nobody takes stays where it is: the stream is full.', error);
+      this.#full = true;
+    }
   }
 
   #tell({ dead, again }: Swept): void {

@@ -1,4 +1,5 @@
 import type { SelectQueryBuilder } from 'typeorm';
+import { type AuditEntry, appendAudit } from '../audit-trail.js';
 import type { Database } from '../database.js';
 import { AuditRow } from '../entities.js';
 import { auditRecord } from '../records.js';
@@ -16,9 +17,14 @@ export interface AuditQuery {
   readonly until?: string;
 }
 
-/** What was done, and by whom. It is appended to by each change, inside the change's own transaction. */
+/** What was done, and by whom. A change of the catalogue appends to it inside its own transaction. */
 export class Audit {
   constructor(private readonly database: Database) {}
+
+  /** For what is done outside the database: written first, so that nothing is done that is not on record. */
+  async append(entry: AuditEntry): Promise<void> {
+    await this.database.transaction((manager) => appendAudit(manager, entry));
+  }
 
   /** Newest first. */
   entries(query: AuditQuery, before: number | undefined, limit: number): Promise<AuditRecord[]> {

@@ -4,7 +4,13 @@ import type { Database } from '../database.js';
 import { sqlState } from '../outage.js';
 import { Kinds } from './kinds.js';
 import { addPartitions, DAY_MS, type Day, dayOf, dropPartitions, today } from './partitions.js';
-import { type InvocationQuery, type InvocationView, type Place, readInvocations } from './read.js';
+import {
+  type InvocationQuery,
+  type InvocationView,
+  type Place,
+  readInvocations,
+  readRunsOf,
+} from './read.js';
 import { type KnownBatch, type Written, writeBatches } from './write.js';
 
 /** Partitions are there so many days before they are needed. */
@@ -33,6 +39,11 @@ export class Invocations {
 
   list(query: InvocationQuery, after: Place | undefined, limit: number): Promise<InvocationView[]> {
     return this.database.run((manager) => readInvocations(manager, query, after, limit));
+  }
+
+  /** The runs of one event, in order. @param from earliest and latest start, ms since 1970 */
+  ofEvent(id: string, path: string, from: number, to: number): Promise<InvocationView[]> {
+    return this.database.run((manager) => readRunsOf(manager, id, path, new Date(from), new Date(to)));
   }
 
   /**

@@ -82,6 +82,25 @@ export async function readInvocations(
   return kinds.length === 0 ? [] : manager.query(shown(OF_EACH_KIND), [...range, kinds]);
 }
 
+/** More attempts than any manifest may ask for. */
+const MAX_RUNS = 200;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** There is no index of ids: what is read is what its path ran in that time. */
+export async function readRunsOf(
+  manager: EntityManager,
+  id: string,
+  path: string,
+  from: Date,
+  to: Date,
+): Promise<InvocationView[]> {
+  if (!UUID.test(id)) return [];
+  const page = `SELECT i.* FROM invocation_kinds k JOIN invocations i USING (kind)
+    WHERE k.path = $1 AND i.started_at BETWEEN $2 AND $3 AND i.id = $4 LIMIT ${MAX_RUNS}`;
+  const found: InvocationView[] = await manager.query(shown(page), [path, from, to, id]);
+  return found.reverse();
+}
+
 /** What the page ends before: the place where the last one ended, or `until`, whichever is earlier. */
 function endOf({ until = 'infinity' }: InvocationQuery, after: Place | undefined): [string, string] {
   const earlier = after && (until === 'infinity' || Date.parse(after.startedAt) < Date.parse(until));
