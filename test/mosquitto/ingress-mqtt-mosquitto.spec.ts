@@ -4,14 +4,23 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { readConfig } from '#contracts';
-import { type MosquittoOptions, type MosquittoServer, type NatsServer, startMosquitto } from '#servers';
-import { settings } from '../../apps/ingress-mqtt/src/config.js';
-import { start } from '../../apps/ingress-mqtt/src/ingress-mqtt.js';
+import type { MqttClient } from 'mqtt';
+import { type MosquittoOptions, type MosquittoServer, startMosquitto } from '#servers';
 import { closeAll, later, until } from '../fixtures/later.js';
-import { freePort, loginOf, natsServer, Responder, routeOf, routeStore } from '../ingress.fixture.js';
+import { freePort, routeOf } from '../ingress.fixture.js';
+import {
+  answering,
+  device,
+  type Ingress,
+  ingressTo,
+  makeStreams,
+  removeStream,
+  Worker,
+  whenReady,
+  world,
+} from '../ingress-mqtt.fixture.js';
 
-/* Mosquitto as the broker, and its own command as the device. */
+/* Mosquitto as the broker, which speaks MQTT 5, and its own commands as the devices. */
 
 afterEach(closeAll);
 
@@ -21,106 +30,303 @@ async function mosquitto(options?: MosquittoOptions): Promise<MosquittoServer> {
   return server;
 }
 
-async function ingress(nats: NatsServer, broker: MosquittoServer) {
-  const config = readConfig('ingress-mqtt', settings, {
-    ...loginOf(nats, 'ingress'),
-    MESH_MQTT_URL: broker.url,
+/** One of Mosquitto's commands, until it ends. @returns what it printed */
+async function run(command: 'mosquitto_pub' | 'mosquitto_rr', { port }: MosquittoServer, ...args: string[]) {
+  const child = spawn(command, ['-h', '127.0.0.1', '-p', String(port), ...args]);
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
   });
-  const running = await start(config, {}, { health: false });
-  let stopped: Promise<void> | undefined;
-  const stop = () => (stopped ??= running.stop());
-  later(stop);
-  return { readiness: running.readiness, stop };
-}
-
-/** `mosquitto_pub`, until the broker has taken the message. */
-async function publish({ port }: MosquittoServer, ...args: string[]): Promise<void> {
-  const child = spawn('mosquitto_pub', ['-h', '127.0.0.1', '-p', String(port), ...args], { stdio: 'ignore' });
-  const [code] = (await once(child, 'exit')) as [number];
+  const [code] = (await once(child, 'close')) as [number];
   expect(code).toBe(0);
+  return said;
 }
 
-async function world() {
-  const nats = await natsServer();
-  const routes = await routeStore(nats);
-  await routes.put(routeOf('users/find'));
-  return { nats, routes, responder: await Responder.on(nats) };
+const publish = (broker: MosquittoServer, topic: string, body: string, ...args: string[]) =>
+  run('mosquitto_pub', broker, '-t', topic, '-m', body, '-q', '1', ...args);
+
+async function scene(...paths: string[]) {
+  const there = await world(paths);
+  return { ...there, worker: await Worker.on(there.nats, answering), broker: await mosquitto() };
 }
 
-const bodiesOf = (responder: Responder, length: number) =>
-  until(
-    () => responder.bodies,
-    (bodies) => bodies.length >= length,
+/** What came, once a message sent after all the others has been taken. */
+async function settled({ worker, broker }: Awaited<ReturnType<typeof scene>>): Promise<string[]> {
+  await publish(broker, 'users/find', 'last');
+  await until(
+    () => worker.bodies,
+    (bodies) => bodies.includes('last'),
   );
+  return worker.bodies.filter((body) => body !== 'last');
+}
 
-describe('mosquitto_pub', () => {
-  it.each(['0', '1', '2'])('at QoS %s runs the handler once', async (qos) => {
-    const { nats, responder } = await world();
-    await responder.serve('users/find');
-    const broker = await mosquitto();
-    await ingress(nats, broker);
-    await publish(broker, '-t', 'users/find', '-q', qos, '-m', '{"id":"7"}');
-    await publish(broker, '-t', 'users/find', '-q', '1', '-m', 'last');
-    expect(await bodiesOf(responder, 2)).toEqual(['{"id":"7"}', 'last']);
+describe.each(['5', '3.1.1'])('with MQTT %s', (version) => {
+  it.each(['1', '2'])('mosquitto_pub at QoS %s is work for the handler, once', async (qos) => {
+    const there = await scene('users/find');
+    await ingressTo(there.nats, there.broker.url, { MESH_MQTT_VERSION: version });
+    await run('mosquitto_pub', there.broker, '-t', 'users/find', '-q', qos, '-m', '{"id":"42"}');
+    expect(await settled(there)).toEqual(['{"id":"42"}']);
+    expect(there.worker.seen[0]?.event.meta.attributes).toEqual({
+      topic: 'users/find',
+      qos: Number(qos),
+      retain: false,
+      dup: false,
+    });
   });
 
-  it('with topics that several filters match runs each handler once, whatever wildcards come first', async () => {
-    const { nats, routes, responder } = await world();
-    await routes.put(routeOf('all/log', [{ mqtt: { filter: '#' } }, { mqtt: { filter: '+/find' } }]));
-    await responder.serve('users/find');
-    await responder.serve('all/log');
-    const broker = await mosquitto();
-    await ingress(nats, broker);
-    await publish(broker, '-t', 'users/find', '-q', '1', '-m', 'x');
-    await publish(broker, '-t', 'Other/Topic.>', '-q', '1', '-m', 'y');
-    await bodiesOf(responder, 3);
-    expect(responder.seen.map(({ path, body }) => `${path} ${body}`).sort()).toEqual([
+  it('at QoS 0 it is a call', async () => {
+    const there = await scene('users/find');
+    await there.responder.serve('users/find');
+    await ingressTo(there.nats, there.broker.url, { MESH_MQTT_VERSION: version });
+    await run('mosquitto_pub', there.broker, '-t', 'users/find', '-q', '0', '-m', 'x');
+    await until(
+      () => there.responder.bodies,
+      (bodies) => bodies.length === 1,
+    );
+    expect(await settled(there)).toEqual([]);
+  });
+
+  it('topics that several filters match are work for each handler once, whatever wildcards come first', async () => {
+    const there = await scene('users/find');
+    await there.routes.put(routeOf('all/log', [{ mqtt: { filter: '#' } }, { mqtt: { filter: '+/find' } }]));
+    await ingressTo(there.nats, there.broker.url, { MESH_MQTT_VERSION: version });
+    await publish(there.broker, 'users/find', 'x');
+    await publish(there.broker, 'Other/Topic.>', 'y');
+    await there.worker.came(3);
+    expect(there.worker.seen.map(({ path, body }) => `${path} ${body}`).sort()).toEqual([
       'all/log x',
       'all/log y',
       'users/find x',
     ]);
   });
+
+  it('what was retained comes to who asks for it, also after it is subscribed anew', async () => {
+    const there = await scene('users/find');
+    await there.routes.put(routeOf('state/log', [{ mqtt: { filter: 'state/+', retained: true } }]));
+    await publish(there.broker, 'users/find', 'old', '-r');
+    await publish(there.broker, 'state/lamp', 'on', '-r');
+    await ingressTo(there.nats, there.broker.url, { MESH_MQTT_VERSION: version });
+    expect(await settled(there)).toEqual(['on']);
+  });
+
+  it('Mosquitto gets no acknowledgement before the stream has the message, and so keeps it', async () => {
+    const there = await scene('users/find');
+    await removeStream(there.nats, 'WORK');
+    // The message is held, and left to the broker at the stop.
+    const first = await ingressTo(there.nats, there.broker.url, { MESH_MQTT_VERSION: version });
+    await publish(there.broker, 'users/find', 'held');
+    await run('mosquitto_pub', there.broker, '-t', 'users/find', '-q', '2', '-m', 'held at 2');
+    await first.stop();
+    await publish(there.broker, 'users/find', 'meanwhile');
+    await makeStreams(there.nats);
+    const second = await ingressTo(there.nats, there.broker.url, { MESH_MQTT_VERSION: version });
+    expect((await there.worker.came(3)).sort()).toEqual(['held', 'held at 2', 'meanwhile']);
+    const held = there.worker.seen.filter(({ body }) => body.startsWith('held'));
+    expect(held.map(({ event }) => event.meta.attributes?.dup)).toEqual([true, true]);
+    await second.stop();
+    await ingressTo(there.nats, there.broker.url, { MESH_MQTT_VERSION: version });
+    expect(await settled(there)).toHaveLength(3);
+  });
+});
+
+describe('mosquitto_rr', () => {
+  const ask = (broker: MosquittoServer, ...args: string[]) =>
+    run('mosquitto_rr', broker, '-V', '5', '-t', 'users/find', '-e', 'reply/1', '-W', '20', ...args);
+
+  it('gets the answer of a handler that worked', async () => {
+    const { nats, broker } = await scene('users/find');
+    await ingressTo(nats, broker.url);
+    expect(await ask(broker, '-q', '1', '-m', '{"id":"42"}')).toBe('answer to {"id":"42"}\n');
+  });
+
+  it('gets the answer of a call', async () => {
+    const { nats, broker, responder } = await scene('users/find');
+    await responder.serve('users/find', () => ({ outcome: 'ok' }));
+    await ingressTo(nats, broker.url);
+    expect(await ask(broker, '-q', '0', '-m', 'x', '-F', '%p|%q')).toBe('|0\n');
+  });
+
+  it('gets what the mesh says when nobody runs the handler', async () => {
+    const { nats, broker } = await scene('users/find');
+    await ingressTo(nats, broker.url);
+    const said = await ask(broker, '-q', '0', '-m', 'x');
+    expect(JSON.parse(said)).toMatchObject({ status: 503, code: 'no-executor' });
+  });
+});
+
+describe('an answer', () => {
+  /** Asks at QoS 1, for an answer on `responseTopic`. */
+  async function ask(client: MqttClient, responseTopic: string, correlation = 'c') {
+    const properties = { responseTopic, correlationData: Buffer.from(correlation) };
+    await client.publishAsync('users/find', 'question', { qos: 1, properties });
+  }
+
+  it('says what the request said to know it by, and how it ended', async () => {
+    const { nats, broker, worker } = await scene('users/find');
+    await ingressTo(nats, broker.url);
+    const client = await device(broker.url, { protocolVersion: 5 });
+    await client.subscribeAsync('reply/+', { qos: 1 });
+    const answered = once(client as never, 'message');
+    await ask(client, 'reply/7', '\u0000\u00ff');
+    const [topic, payload, packet] = await answered;
+    expect([topic, String(payload), packet.qos]).toEqual(['reply/7', 'answer to question', 1]);
+    expect(packet.properties).toMatchObject({
+      correlationData: Buffer.from('\u0000\u00ff'),
+      contentType: 'text/plain',
+      userProperties: {
+        'mesh-status': '200',
+        'mesh-version': '1.0.0',
+        'mesh-id': worker.seen[0]?.routing.id,
+      },
+    });
+  });
+
+  it.each(['users/find', '$SYS/x', ''])(
+    'is not given on %j; the handler works all the same',
+    async (topic) => {
+      const { nats, broker, worker } = await scene('users/find');
+      await ingressTo(nats, broker.url);
+      const client = await device(broker.url, { protocolVersion: 5 });
+      await ask(client, topic).catch(() => undefined);
+      await publish(broker, 'users/find', 'last');
+      await until(
+        () => worker.bodies,
+        (bodies) => bodies.includes('last'),
+      );
+      const question = worker.seen.find(({ body }) => body === 'question');
+      expect(question?.routing.reply).toBeUndefined();
+      expect(worker.bodies).toHaveLength(question ? 2 : 1);
+    },
+  );
+
+  it('comes although the service was started anew after the question', async () => {
+    const there = await world(['users/find']);
+    const broker = await mosquitto();
+    const first = await ingressTo(there.nats, broker.url);
+    const client = await device(broker.url, { protocolVersion: 5 });
+    await client.subscribeAsync('reply/1', { qos: 1 });
+    const answered = once(client as never, 'message');
+    await ask(client, 'reply/1');
+    await first.stop();
+    await ingressTo(there.nats, broker.url);
+    await Worker.on(there.nats, answering);
+    expect(String((await answered)[1])).toBe('answer to question');
+  });
+
+  it('comes for each of many', async () => {
+    const { nats, broker } = await scene('users/find');
+    await ingressTo(nats, broker.url);
+    const client = await device(broker.url, { protocolVersion: 5 });
+    await client.subscribeAsync('reply/#', { qos: 1 });
+    const answers: string[] = [];
+    client.on('message', (_, __, { properties }) => answers.push(String(properties?.correlationData)));
+    const asked = Array.from({ length: 500 }, (_, index) => String(index));
+    await Promise.all(asked.map((id) => ask(client, `reply/${id}`, id)));
+    await until(
+      () => answers,
+      ({ length }) => length === 500,
+    );
+    expect([...answers].sort()).toEqual([...asked].sort());
+  });
+});
+
+describe('what MQTT 5 says beside the message', () => {
+  it('reaches the handler, and a message that is too old is marked for the dead letters', async () => {
+    const { nats, broker, worker } = await scene('users/find');
+    await ingressTo(nats, broker.url);
+    const client = await device(broker.url, { protocolVersion: 5 });
+    const properties = {
+      contentType: 'application/json',
+      messageExpiryInterval: 100,
+      userProperties: { specversion: '1.0', id: 'e1', source: '/lamp', type: 'lamp.on', room: ['a', 'b'] },
+    };
+    const before = Date.now();
+    await client.publishAsync('users/find', '{}', { qos: 1, properties });
+    await worker.came(1);
+    const [{ event, routing }] = worker.seen as [(typeof worker.seen)[0]];
+    expect(event).toMatchObject({
+      contentType: 'application/json',
+      cloudEvent: { id: 'e1', source: '/lamp', type: 'lamp.on' },
+      meta: { attributes: { userProperties: { room: ['a', 'b'] } } },
+    });
+    expect((routing.expires ?? 0) - before).toBeGreaterThan(98_000);
+    expect((routing.expires ?? 0) - before).toBeLessThan(110_000);
+  });
+});
+
+describe('TLS', () => {
+  const file = (name: string) => join(process.cwd(), 'test/mosquitto/tls', name);
+  const config = [
+    `cafile ${file('ca.pem')}`,
+    `certfile ${file('server.pem')}`,
+    `keyfile ${file('server.key')}`,
+    'require_certificate true',
+    'use_identity_as_username true',
+    'allow_anonymous true',
+  ];
+  const settings = {
+    MESH_MQTT_CA: file('ca.pem'),
+    MESH_MQTT_CERT: file('client.pem'),
+    MESH_MQTT_KEY: file('client.key'),
+    MESH_MQTT_SERVER_NAME: 'broker.test',
+  };
+  const tlsUrl = ({ port }: MosquittoServer) => `mqtts://127.0.0.1:${port}`;
+
+  it('by certificates of both sides reaches the broker', async () => {
+    const there = await world(['users/find']);
+    const broker = await mosquitto({ config });
+    const { readiness } = await ingressTo(there.nats, tlsUrl(broker), settings);
+    expect(readiness.ready).toBe(true);
+  });
+
+  it.each([
+    ['a broker that another CA vouches for', { MESH_MQTT_CA: undefined }],
+    ['a broker of another name', { MESH_MQTT_SERVER_NAME: 'other.test' }],
+    ['a broker that wants a certificate', { MESH_MQTT_CERT: undefined, MESH_MQTT_KEY: undefined }],
+  ])('does not reach %s: a state, not a crash', async (_, change) => {
+    const there = await world(['users/find']);
+    const broker = await mosquitto({ config });
+    const merged = Object.entries({ ...settings, ...change }).filter(([, value]) => value !== undefined);
+    const running = await ingressTo(
+      there.nats,
+      tlsUrl(broker),
+      Object.fromEntries(merged) as Record<string, string>,
+    );
+    expect(running.readiness.report()).toMatchObject({ nats: true, mqtt: false });
+  });
+
+  it('whose files are not there does not start: it says which', async () => {
+    const there = await world(['users/find']);
+    const broker = await mosquitto({ config });
+    await expect(
+      ingressTo(there.nats, tlsUrl(broker), { ...settings, MESH_MQTT_KEY: '/nowhere/client.key' }),
+    ).rejects.toThrow('MESH_MQTT_KEY: "/nowhere/client.key" cannot be read: ENOENT');
+  });
 });
 
 describe('Mosquitto', () => {
-  it('gets no acknowledgement before the handler has said OK, and so keeps the message', async () => {
-    const { nats, responder } = await world();
-    const broker = await mosquitto();
-    // Nobody runs the handler: the message is held, and left to the broker at the stop.
-    const first = await ingress(nats, broker);
-    await publish(broker, '-t', 'users/find', '-q', '1', '-m', 'held');
-    await first.stop();
-    await publish(broker, '-t', 'users/find', '-q', '1', '-m', 'meanwhile');
-    await responder.serve('users/find');
-    const second = await ingress(nats, broker);
-    expect(await bodiesOf(responder, 2)).toEqual(['held', 'meanwhile']);
-    expect(responder.seen[0]?.event.meta.attributes).toMatchObject({ dup: true });
-    await second.stop();
-    await ingress(nats, broker);
-    await publish(broker, '-t', 'users/find', '-q', '1', '-m', 'last');
-    expect(await bodiesOf(responder, 3)).toEqual(['held', 'meanwhile', 'last']);
-  });
-
   it('that restarts gives again what was not acknowledged, and nothing else', async () => {
-    const { nats, responder } = await world();
+    const there = await world(['users/find']);
+    const worker = await Worker.on(there.nats);
     const port = await freePort();
     const dataDir = mkdtempSync(join(tmpdir(), 'mesh-broker-'));
     later(() => rmSync(dataDir, { recursive: true, force: true }));
     const broker = await mosquitto({ port, dataDir });
-    const { readiness } = await ingress(nats, broker);
-    await publish(broker, '-t', 'users/find', '-q', '1', '-m', 'held');
+    const running: Ingress = await ingressTo(there.nats, broker.url);
+    await publish(broker, 'users/find', 'done');
+    await worker.came(1);
+    await removeStream(there.nats, 'WORK');
+    await publish(broker, 'users/find', 'held');
     await broker.stop();
     await until(
-      () => readiness.ready,
+      () => running.readiness.ready,
       (ready) => !ready,
     );
-    await responder.serve('users/find');
+    await makeStreams(there.nats);
     const again = await mosquitto({ port, dataDir });
-    await until(
-      () => readiness.ready,
-      (ready) => ready,
-    );
-    await publish(again, '-t', 'users/find', '-q', '1', '-m', 'last');
-    expect(await bodiesOf(responder, 2)).toEqual(['held', 'last']);
+    await whenReady(running);
+    await worker.came(2);
+    await publish(again, 'users/find', 'last');
+    expect(await worker.came(3)).toEqual(['done', 'held', 'last']);
   });
 });

@@ -10,13 +10,14 @@ import {
 } from '#lifecycle';
 import { type IngressMqttConfig, settings } from './config.js';
 import { IngressMqtt, ingressMqttModule } from './ingress-mqtt.module.js';
+import { loginOf } from './login.js';
 import { MqttMetrics } from './mqtt-metrics.js';
 import type { TopicSubscriber } from './topic-subscriber.js';
 
 export const main = () => run('ingress-mqtt', settings, start);
 
 /**
- * Starts subscribing; resolves when the topics of all live routes are subscribed. A broker that cannot be reached is
+ * Starts subscribing; resolves when the topics of all live routes are subscribed, or this replica stands by. A broker that cannot be reached is
  * no reason not to start: readiness says so, and it is tried again for ever.
  * @param options `health: false` inside another process, whose own health stands for all
  */
@@ -25,6 +26,8 @@ export async function start(
   _environment?: Environment,
   options: { health: boolean } = { health: true },
 ): Promise<Running & { readiness: Readiness }> {
+  // A file that is not there is a faulty setting; later the same is a state that recovers.
+  loginOf(config);
   let ingress: IngressMqtt | undefined;
   const readiness = new Readiness()
     .check('nats', () => ingress?.link.connected ?? false)
