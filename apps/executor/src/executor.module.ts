@@ -39,8 +39,8 @@ import { RequestIntake } from './intake/request-intake.js';
 import { WorkIntake } from './intake/work-intake.js';
 import { Invoke } from './invoke.js';
 import { InlineInstance } from './runtime/inline.js';
-import type { Runtime } from './runtime/runtime.js';
-import { ThreadInstance } from './runtime/thread.js';
+import { DEFAULT_LIMITS, type Runtime } from './runtime/runtime.js';
+import { threadRuntime } from './runtime/thread.js';
 import { DeadLetters } from './work/dead-letters.js';
 import { Ledger } from './work/ledger.js';
 import { RunWork } from './work/run-work.js';
@@ -55,7 +55,7 @@ const ARTIFACTS = Symbol('artifacts');
 
 const RUNTIMES: Record<ExecutorConfig['isolation'], Runtime> = {
   inline: (spec, port) => new InlineInstance(spec, port),
-  thread: (spec, port) => new ThreadInstance(spec, port),
+  thread: threadRuntime(DEFAULT_LIMITS),
 };
 
 /** Starts and stops the parts in an order in which nothing that was accepted is lost. */

@@ -29,6 +29,8 @@ function world(answer: () => Promise<Outcome>) {
       return answer();
     },
     abort: (key, reason) => void aborted.push([key, reason]),
+    warm: () => undefined,
+    rest: () => undefined,
     close: async () => undefined,
   };
   const invoke = new Invoke({ get: () => instance } as unknown as Instances);

@@ -12,6 +12,8 @@ class Fake implements Instance {
   constructor(readonly spec: HandlerSpec) {}
   invoke = () => Promise.reject(new Error('not here'));
   abort(): void {}
+  warm(): void {}
+  rest(): void {}
   done(): void {
     this.inFlight = 0;
     for (const resolve of this.#idle.splice(0)) resolve();

@@ -41,6 +41,13 @@ export class InlineInstance implements Instance {
     this.#leave(key);
   }
 
+  warm(): void {
+    this.#loaded().catch(() => undefined);
+  }
+
+  /** A module that was imported stays. */
+  rest(): void {}
+
   async close(): Promise<void> {
     if (this.#runs.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }

@@ -2,9 +2,16 @@ import type { ControlPath, HeaderMap } from '#contracts';
 import type { CallReply, CallRequest, LogLevel, Outcome } from '#handler/runtime';
 
 /*
- * The port behind which handlers run. Its siblings implement it: `inline` in this process, `thread` in a worker
- * thread for each version. `load-handler` and `runner` are what both do alike; `thread-worker` is what runs in the
- * thread, `thread-protocol` what crosses.
+ * The port behind which handlers run, and a map of its siblings.
+ *
+ *   inline             in this process: no protection at all
+ *   thread, process    how a worker thread or a child process is started, spoken to and ended: a `WorkerLink`
+ *     worker-instance    one version: which worker takes the next run, when a new one is started (`restarts`)
+ *       worker-session     one worker from its start to its end, and the runs that it has
+ *     thread-worker, process-worker   what runs inside, both around `handler-worker`
+ *     worker-protocol, frames         what crosses, and how it crosses a pipe
+ *     guardian, watch, scratch, child-command   what keeps a child process within its bounds
+ *   load-handler, runner   what all of them do alike
  */
 
 /** One version of a handler, ready to be loaded. */
@@ -40,8 +47,15 @@ export interface Instance {
   readonly inFlight: number;
   /** Never rejects: every way to fail is an outcome. */
   invoke(invocation: Invocation): Promise<Outcome>;
-  /** Aborts the `signal` of a run and waits for it no longer: who called it has been answered. */
+  /**
+   * Aborts the `signal` of a run and waits for it no longer: who called it has been answered. A run that does not stop
+   * then is ended together with its worker, where it has one.
+   */
   abort(key: number, reason: string): void;
+  /** Loads it, so that its first call finds it ready. */
+  warm(): void;
+  /** Lets go of the worker if nothing was invoked since this was last called. */
+  rest(): void;
   /** Waits for the runs in flight, then lets go of everything. */
   close(): Promise<void>;
 }
@@ -56,3 +70,15 @@ export interface HandlerPort {
 }
 
 export type Runtime = (spec: HandlerSpec, port: HandlerPort) => Instance;
+
+/** What the operator allows a worker. */
+export interface WorkerLimits {
+  /** How long after its deadline a run may take to heed its signal, ms. */
+  readonly graceMs: number;
+  /** MB: of JavaScript's heap in a thread, of everything in a process. */
+  readonly memoryMb: number;
+  /** MB that a process may keep in its scratch folder. */
+  readonly scratchMb: number;
+}
+
+export const DEFAULT_LIMITS: WorkerLimits = { graceMs: 100, memoryMb: 512, scratchMb: 64 };

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { ControlPath } from '#contracts';
 import type { CallReply, Outcome } from '#handler/runtime';
-import type { HandlerPort, HandlerSpec } from './runtime.js';
-import { ThreadInstance } from './thread.js';
+import { DEFAULT_LIMITS, type HandlerPort, type HandlerSpec } from './runtime.js';
+import { threadRuntime } from './thread.js';
 
 /* What only a thread has: an end of its own, an environment of its own, and messages between two sides. */
 
@@ -41,7 +41,7 @@ function thread(code: string, change: Partial<HandlerSpec> = {}): Subject {
     folder: () => Promise.resolve(folder),
     ...change,
   };
-  const instance = new ThreadInstance(spec, port);
+  const instance = threadRuntime(DEFAULT_LIMITS)(spec, port);
   closers.push(() => rmSync(folder, { recursive: true, force: true }));
   closers.push(() => instance.close());
   let key = 0;

@@ -1,13 +1,13 @@
-import type { ControlPath, ErrorCode, HeaderMap } from '#contracts';
+import type { ControlPath, ErrorCode, HeaderMap, MeshError } from '#contracts';
 import type { CallReply, CallRequest, LogLevel, Outcome, OutcomeCause } from '#handler/runtime';
 
 /*
- * What crosses between executor and worker thread. Messages go in batches: what one turn of the event loop
- * produced is one `postMessage`, because waking the other thread costs more than the message.
+ * What crosses between executor and worker. Messages go in batches: what one turn of the event loop produced is posted
+ * at once, because waking the other side costs more than the message.
  */
 
-/** Given to the thread at its start. */
-export interface ThreadStart {
+/** Given to the worker at its start. */
+export interface WorkerStart {
   readonly path: ControlPath;
   readonly version: string;
   readonly folder: string;
@@ -15,25 +15,55 @@ export interface ThreadStart {
   readonly export?: string | undefined;
 }
 
-export type ToThread =
-  | readonly [
-      'run',
-      key: number,
-      id: string,
-      headers: HeaderMap,
-      body: Uint8Array<ArrayBuffer> | undefined,
-      attempt: number,
-      timeout: number,
-    ]
+export type RunMessage = readonly [
+  'run',
+  key: number,
+  id: string,
+  headers: HeaderMap,
+  body: Uint8Array<ArrayBuffer> | undefined,
+  attempt: number,
+  /** By the monotonic clock: what waits behind others in the worker has less left when its turn comes. */
+  deadline: number,
+];
+
+export type ToWorker =
+  | RunMessage
   | readonly ['abort', key: number, reason: string]
   | readonly ['reply', call: number, reply: CallReply | ErrorCode];
 
-export type FromThread =
+export type FromWorker =
   | readonly ['ready']
   | readonly ['unloadable', code: ErrorCode, detail: string, cause: OutcomeCause | undefined]
   | readonly ['done', key: number, outcome: Omit<Outcome, 'body'>, body: CrossingBody]
+  /** It has read that a run is to be aborted: its event loop turns. */
+  | readonly ['alive', key: number]
+  /** Why it is about to end. */
+  | readonly ['dying', cause: OutcomeCause]
   | readonly ['log', id: string, level: LogLevel, message: string, fields: object | undefined]
   | readonly ['call', call: number, path: string, request: CallRequest];
+
+/** The executor's end of a worker. */
+export interface WorkerLink {
+  post(messages: ToWorker[]): void;
+  /** How many runs it has begun, in the order in which they were posted; can be asked when it has ended, too. */
+  begun(): number;
+  /** Ends it whatever it does. Resolves when it is gone: never, while a thread is blocked in native code. */
+  end(): Promise<unknown>;
+}
+
+export interface WorkerEvents {
+  /** Of a worker that may have been told by its handler what to send. */
+  messages(messages: FromWorker[]): void;
+  /** It has ended, or must not go on. */
+  failed(fault: MeshError): void;
+}
+
+/** Starts a worker; what it posts is taken from the first moment. */
+export type StartWorker = (
+  start: WorkerStart,
+  environment: Readonly<Record<string, string>>,
+  events: WorkerEvents,
+) => WorkerLink;
 
 /**
  * An answer's bytes on their way out of a thread. Short ones cross as a string with a character for each byte:

@@ -1,0 +1,284 @@
+import { asMeshError, type ErrorCode, MeshError } from '#contracts';
+import { type CallRequest, errorOutcome, type Outcome } from '#handler/runtime';
+import { monotonicNow } from './clock.js';
+import { LOAD_LIMIT_MS, loadTimeout } from './load-handler.js';
+import { Overruns } from './overruns.js';
+import { RunTable } from './run-table.js';
+import type { HandlerPort, HandlerSpec, Invocation } from './runtime.js';
+import {
+  Batch,
+  type FromWorker,
+  fromCrossing,
+  type StartWorker,
+  type ToWorker,
+  type WorkerLink,
+} from './worker-protocol.js';
+
+/** A run, on its way to its outcome. */
+export interface Run {
+  readonly invocation: Invocation;
+  /** By the monotonic clock. */
+  readonly deadline: number;
+  readonly resolve: (outcome: Outcome) => void;
+  /** Which run of its worker it is, from 1; 0 until it is sent. */
+  order: number;
+  /** It was waiting in a worker that ended before it was begun. */
+  moved: boolean;
+}
+
+/** Why a worker ended. */
+export interface End {
+  /** `unready`: before its module was loaded; `overrun`: by us, since a run did not stop; `released`: nobody needs it. */
+  readonly why: 'crashed' | 'unready' | 'overrun' | 'released';
+  readonly fault: MeshError;
+}
+
+export interface SessionOwner {
+  readonly spec: HandlerSpec;
+  readonly port: HandlerPort;
+  readonly graceMs: number;
+  ready(session: Session): void;
+  /** It takes no more runs and ends after those that it has. */
+  retired(session: Session): void;
+  ended(session: Session, end: End): void;
+  /** Of a session that ended: never begun, so that another worker may have it. */
+  rerun(run: Run): void;
+  /** Nothing is in flight in it. */
+  idle(session: Session): void;
+}
+
+/** How long others may go on in a worker in which one run did not stop, ms. */
+const LEAVE_MS = 5_000;
+/** How long to wait for a worker to be gone before those that it did not begin are given up, ms. */
+const GONE_MS = 250;
+
+type Phase = 'starting' | 'ready' | 'retired' | 'ended';
+
+/**
+ * One worker from its start to its end.
+ *
+ *     starting ──► ready ──► retired ──► ended        (each may go to `ended` at once)
+ *
+ * Invariants: a run is here exactly until its outcome is known, it is aborted or it is handed back; a worker gets a run
+ * only when it is ready; when it ends, for whatever reason, every run that it had begun is answered at once; nothing
+ * that a worker sends can harm more than its own runs.
+ */
+export class Session {
+  #phase: Phase = 'starting';
+  #link: WorkerLink | undefined;
+  /** Resolves when the worker is gone. */
+  gone: Promise<unknown> = Promise.resolve();
+  readonly #runs = new RunTable<Run>();
+  /** What came while it was starting. */
+  readonly #held = new Map<number, Run>();
+  readonly #out: Batch<ToWorker>;
+  readonly #overruns: Overruns;
+  #timer: NodeJS.Timeout | undefined;
+  #dying: unknown;
+  /** Runs that were sent to it. */
+  sent = 0;
+
+  constructor(
+    private readonly owner: SessionOwner,
+    start: StartWorker,
+  ) {
+    // Several messages of one network read arrive in one turn: the microtask comes after the last of them.
+    this.#out = new Batch((messages) => this.#post(messages), queueMicrotask);
+    this.#overruns = new Overruns(owner.graceMs, (verdict) => this.#overran(verdict));
+    this.#timer = setTimeout(() => this.#end('unready', loadTimeout()), LOAD_LIMIT_MS);
+    void this.#start(start);
+  }
+
+  get inFlight(): number {
+    return this.#runs.size + this.#held.size;
+  }
+
+  take(run: Run): void {
+    if (this.#phase === 'starting') this.#held.set(run.invocation.key, run);
+    else this.#send(run);
+  }
+
+  /** @returns whether the run was here */
+  abort(key: number, reason: string): boolean {
+    if (!this.#held.delete(key)) {
+      if (!this.#runs.take(key)) return false;
+      if (this.#phase !== 'ended') {
+        this.#out.add(['abort', key, reason]);
+        this.#overruns.add(key);
+      }
+    }
+    this.#checkIdle();
+    return true;
+  }
+
+  /** Nobody needs it any more. */
+  release(): void {
+    this.#end('released', new MeshError('shutting-down'));
+  }
+
+  async #start(start: StartWorker): Promise<void> {
+    const { path, version, entry, export: exportName, environment, folder } = this.owner.spec;
+    try {
+      const place = await folder.call(this.owner.spec);
+      if (this.#phase === 'ended') return;
+      this.#link = start({ path, version, entry, export: exportName, folder: place }, environment, {
+        messages: (messages) => this.#receiveAll(messages),
+        failed: (fault) => this.#failed(fault),
+      });
+    } catch (error) {
+      this.#end('unready', asMeshError(error));
+    }
+  }
+
+  #send(run: Run): void {
+    run.order = ++this.sent;
+    const { key, id, headers, body, attempt } = run.invocation;
+    this.#runs.add(key, run);
+    this.#out.add(['run', key, id, headers, bodyToSend(body), attempt, run.deadline]);
+  }
+
+  #post(messages: ToWorker[]): void {
+    if (this.#phase !== 'ended') this.#link?.post(messages);
+  }
+
+  /** What comes from a worker is what its handler wants to come: it may be anything. */
+  #receiveAll(messages: FromWorker[]): void {
+    try {
+      for (const message of messages) if (this.#phase !== 'ended') this.#receive(message);
+    } catch (cause) {
+      this.#failed(new MeshError('worker-crashed', 'It sent what no worker sends.', { cause }));
+    }
+  }
+
+  #receive(message: FromWorker): void {
+    switch (message[0]) {
+      case 'done':
+        return this.#done(message[1], { ...message[2], body: fromCrossing(message[3]) });
+      case 'ready':
+        return this.#ready();
+      case 'unloadable': {
+        const [, code, detail, cause] = message;
+        return this.#end('unready', new MeshError(code, detail, { cause }));
+      }
+      case 'alive':
+        return this.#overruns.alive(message[1]);
+      case 'log': {
+        const [, id, level, text, fields] = message;
+        return this.owner.port.log(this.owner.spec, id, level, text, fields);
+      }
+      case 'call':
+        void this.#call(message[1], message[2], message[3]);
+        return;
+      case 'dying':
+        this.#dying = message[1];
+        return;
+      default:
+        throw new Error(`Not a message of a worker: ${String(message[0])}`);
+    }
+  }
+
+  #ready(): void {
+    if (this.#phase !== 'starting') return;
+    clearTimeout(this.#timer);
+    this.#phase = 'ready';
+    this.owner.ready(this);
+    for (const run of this.#held.values()) this.#send(run);
+    this.#held.clear();
+  }
+
+  #done(key: number, outcome: Outcome): void {
+    const run = this.#runs.take(key);
+    if (!run) return this.#overruns.stopped(key);
+    if (!isOutcome(outcome)) {
+      run.resolve(errorOutcome(new MeshError('bad-answer'), run.invocation.id));
+      throw new Error('Not an outcome.');
+    }
+    run.resolve(outcome);
+    this.#checkIdle();
+  }
+
+  async #call(call: number, path: string, request: CallRequest): Promise<void> {
+    const reply = await this.owner.port
+      .call(path, request)
+      .catch((error: unknown): ErrorCode => asMeshError(error).code);
+    this.#out.add(['reply', call, reply]);
+  }
+
+  /** A run did not stop when its deadline had passed. */
+  #overran(verdict: 'blocked' | 'stubborn'): void {
+    // Nothing else can go on in it.
+    if (verdict === 'blocked') return this.#end('overrun', overran('It is blocked.'));
+    if (this.#phase !== 'ready') return;
+    this.#phase = 'retired';
+    this.owner.retired(this);
+    this.#timer = setTimeout(() => this.#end('overrun', overran('It was left waiting.')), LEAVE_MS);
+    this.#checkIdle();
+  }
+
+  #failed(fault: MeshError): void {
+    const why = this.#phase === 'starting' ? 'unready' : 'crashed';
+    const { code, detail, cause } = fault;
+    this.#end(why, new MeshError(code, detail, { cause: cause ?? this.#dying }));
+  }
+
+  #end(why: End['why'], fault: MeshError): void {
+    if (this.#phase === 'ended') return;
+    this.#phase = 'ended';
+    clearTimeout(this.#timer);
+    this.#overruns.clear();
+    const begun = this.#link?.begun() ?? 0;
+    this.gone = this.#link?.end() ?? this.gone;
+    for (const run of [...this.#held.values()]) fail(run, fault);
+    this.#held.clear();
+    const waiting = this.#runs.takeAll().filter((run) => run.order > begun || !fail(run, fault));
+    for (const run of waiting) this.#runs.add(run.invocation.key, run);
+    this.owner.ended(this, { why, fault });
+    if (waiting.length > 0) void this.#handBack(fault);
+    else this.#checkIdle();
+  }
+
+  /** Those that it did not begin: certain only when it is gone and cannot begin one any more. */
+  async #handBack(fault: MeshError): Promise<void> {
+    const isGone = await within(this.gone, GONE_MS);
+    const begun = isGone ? (this.#link?.begun() ?? 0) : Number.POSITIVE_INFINITY;
+    const runs = this.#runs.takeAll().sort((a, b) => a.order - b.order);
+    for (const run of runs) {
+      if (run.order <= begun || run.moved) fail(run, fault);
+      else if (run.deadline > monotonicNow()) this.owner.rerun({ ...run, order: 0, moved: true });
+    }
+    this.#checkIdle();
+  }
+
+  #checkIdle(): void {
+    if (this.inFlight > 0) return;
+    if (this.#phase === 'retired') this.#end('overrun', overran('It is not needed any more.'));
+    else this.owner.idle(this);
+  }
+}
+
+function fail({ invocation, resolve }: Run, fault: MeshError): true {
+  resolve(errorOutcome(fault, invocation.id, fault.cause));
+  return true;
+}
+
+const overran = (what: string) =>
+  new MeshError(
+    'worker-crashed',
+    `Another call of this handler did not stop at its deadline, so their worker was ended. ${what}`,
+  );
+
+/** Whether what a worker sent can be passed on. */
+const isOutcome = ({ outcome, status, body }: Outcome): boolean =>
+  typeof outcome === 'string' && Number.isInteger(status) && body instanceof Uint8Array;
+
+async function within(done: Promise<unknown>, ms: number): Promise<boolean> {
+  const late = Promise.withResolvers<false>();
+  const timer = setTimeout(() => late.resolve(false), ms);
+  return Promise.race([done.then(() => true), late.promise]).finally(() => clearTimeout(timer));
+}
+
+/** A view would take its whole buffer along, so it is cut out first; `undefined` is the cheapest empty body. */
+function bodyToSend(body: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
+  // Not slice(): of a Buffer, which is what the network gives, that is a view again.
+  return body.length === 0 ? undefined : new Uint8Array(body);
+}
