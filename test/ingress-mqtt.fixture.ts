@@ -28,6 +28,7 @@ import type { NatsOptions, NatsServer } from '#servers';
 import { settings } from '../apps/ingress-mqtt/src/config.js';
 import { start } from '../apps/ingress-mqtt/src/ingress-mqtt.js';
 import { later, until } from './fixtures/later.js';
+import { ServiceProcess } from './fixtures/service-process.js';
 import { connectionOf, loginOf, natsServer, Responder, routeOf, routeStore } from './ingress.fixture.js';
 
 /* What the scenarios of the MQTT ingress stand on: NATS with streams and routes, who takes calls and work, a device. */
@@ -216,3 +217,76 @@ export async function world(paths: readonly string[], options: WorldOptions = {}
 }
 
 export const asPath = (text: string): ControlPath => text as ControlPath;
+
+/** The service as a process of its own, which can be killed. Needs `npm run build`. */
+export function ingressProcess(
+  nats: NatsServer,
+  brokerUrl: string,
+  environment: Record<string, string> = {},
+): ServiceProcess {
+  const login = { ...loginOf(nats, 'ingress'), MESH_MQTT_URL: brokerUrl, MESH_HEALTH_PORT: '0' };
+  const service = new ServiceProcess('ingress-mqtt', { ...login, ...environment });
+  later(() => {
+    // One that was frozen cannot hear anything else.
+    service.child.kill('SIGCONT');
+    return service.end('SIGKILL');
+  });
+  return service;
+}
+
+export interface Fleet {
+  /** Messages that the broker has acknowledged to their device. */
+  readonly acknowledged: readonly string[];
+  /** Resolves when every device has sent all that it had. */
+  readonly done: Promise<void>;
+}
+
+/** Devices, each of which sends so many messages at QoS 1, one after the other, every one with a body of its own. */
+export async function fleet(url: string, topic: string, devices: number, messages: number): Promise<Fleet> {
+  const clients: MqttClient[] = [];
+  // A listener's backlog is bounded: not all at once.
+  for (let begun = 0; begun < devices; begun += 50) {
+    const some = Array.from({ length: Math.min(50, devices - begun) }, () => device(url));
+    clients.push(...(await Promise.all(some)));
+  }
+  const acknowledged: string[] = [];
+  const each = Math.ceil(messages / devices);
+  const send = async (client: MqttClient, number: number) => {
+    for (let index = 0; index < each; index++) {
+      await client.publishAsync(topic, `${number}.${index}`, { qos: 1 });
+      acknowledged.push(`${number}.${index}`);
+    }
+  };
+  return { acknowledged, done: Promise.all(clients.map(send)).then(() => undefined) };
+}
+
+/** What of the acknowledged came how often to the worker: that is to say, what was lost and what came twice. */
+export function account({ acknowledged }: Fleet, { bodies }: Worker): { lost: string[]; twice: string[] } {
+  const counts = new Map<string, number>();
+  for (const body of bodies) counts.set(body, (counts.get(body) ?? 0) + 1);
+  return {
+    lost: acknowledged.filter((body) => !counts.has(body)),
+    twice: [...counts].filter(([, count]) => count > 1).map(([body]) => body),
+  };
+}
+
+/** Resolves when all that was acknowledged has come to the worker, or throws with what has not. */
+export async function allCame(
+  devices: Fleet,
+  worker: Worker,
+  ms = 60_000,
+): Promise<ReturnType<typeof account>> {
+  await devices.done;
+  await until(
+    () => account(devices, worker).lost.length,
+    (lost) => lost === 0,
+    ms,
+  );
+  return account(devices, worker);
+}
+
+/** Devices and messages of the scenarios with many: few, unless the full ones are asked for. */
+export const FLEET = {
+  devices: Number(process.env.MESH_TEST_DEVICES ?? 100),
+  messages: Number(process.env.MESH_TEST_MESSAGES ?? 3_000),
+};
