@@ -94,6 +94,21 @@ describe('a command', () => {
       { message: 'why' },
       {},
     ],
+    ['retire a/b', 'DELETE /v1/handlers/a%2Fb/route', undefined, ROUTE],
+    ['dead ls', 'GET /v1/dead?limit=50', undefined, PAGE],
+    [
+      'dead ls --path a/b --reason failed --since 2026-01-31 --limit 5',
+      'GET /v1/dead?path=a%2Fb&reason=failed&since=2026-01-31T00%3A00%3A00.000Z&limit=5',
+      undefined,
+      PAGE,
+    ],
+    [
+      'dead replay x/1',
+      'POST /v1/dead/x%2F1/replay',
+      undefined,
+      { matched: 1, done: 1, refused: [], next: null },
+    ],
+    ['dead drop x1', 'DELETE /v1/dead/x1', undefined, { matched: 1, done: 1, refused: [], next: null }],
     ['delete a/b@1.2.0', 'DELETE /v1/handlers/a%2Fb/versions/1.2.0', undefined, {}],
     ['env ls a/b', 'GET /v1/handlers/a%2Fb', undefined, ROUTE],
     ['env set a/b X=1 Y=a=b', 'PUT /v1/handlers/a%2Fb/environment', { X: '1', Y: 'a=b' }, ROUTE],
@@ -266,6 +281,47 @@ describe('wrong arguments', () => {
     for (const command of commands)
       expect((await mesh('http://127.0.0.1:1', [command, '--help'])).out).toMatch(/Examples:\n {2}.*mesh /);
   });
+});
+
+describe('many dead letters', () => {
+  const came = (matched: number, done: number, next: string | null, refused: object[] = []): Answer => [
+    200,
+    { matched, done, refused, next },
+  ];
+
+  it('are only counted without --yes', async () => {
+    const { url, seen } = await registry(came(3, 0, null));
+    const ran = await mesh(url, ['dead', 'replay', '--path', 'a/b']);
+    expect(ran).toMatchObject({
+      exitCode: EXIT.refused,
+      out: expect.stringContaining('3 dead letters would be'),
+    });
+    expect(seen.map(({ request, body }) => [request, body])).toEqual([
+      ['POST /v1/dead/replay', { path: 'a/b', dryRun: true }],
+    ]);
+  });
+
+  it('are treated request by request until there are no more', async () => {
+    const refused = [{ seq: 9, id: 'x', code: 'no-route' }];
+    const { url, seen } = await registry(came(4, 0, null), came(2, 2, '2-9'), came(2, 1, null, refused));
+    const ran = await mesh(url, ['dead', 'drop', '--all', '--yes', '--json']);
+    expect(seen.map(({ body }) => body)).toEqual([
+      { all: true, dryRun: true },
+      { all: true },
+      { all: true, cursor: '2-9' },
+    ]);
+    expect(JSON.parse(ran.out)).toEqual({ matched: 4, done: 3, refused, next: null });
+    expect(ran.exitCode).toBe(EXIT.refused);
+  });
+
+  it.each([[['dead', 'replay']], [['dead', 'drop', '--yes']], [['dead', 'replay', 'x1', '--path', 'a/b']]])(
+    '%j is not understood',
+    async (args) => {
+      const { url, seen } = await registry(came(1, 1, null));
+      expect((await mesh(url, args)).exitCode).toBe(EXIT.usage);
+      expect(seen).toEqual([]);
+    },
+  );
 });
 
 describe('docs/cli.md', () => {

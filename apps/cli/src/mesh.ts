@@ -3,6 +3,7 @@ import { ConfigError } from '#contracts';
 import { PackError } from '#packer';
 import { aliasCommand } from './commands/alias.js';
 import { auditCommand } from './commands/audit.js';
+import { deadCommand } from './commands/dead.js';
 import { devCommand } from './commands/dev.js';
 import { doctorCommand } from './commands/doctor.js';
 import { envCommand } from './commands/env.js';
@@ -14,7 +15,7 @@ import { logsCommand } from './commands/logs.js';
 import { newCommand } from './commands/new.js';
 import { packCommand } from './commands/pack.js';
 import { publishCommand } from './commands/publish.js';
-import { deleteCommand, deprecateCommand } from './commands/retire.js';
+import { deleteCommand, deprecateCommand, retireCommand } from './commands/retire.js';
 import { rollbackCommand } from './commands/rollback.js';
 import { routeCommand } from './commands/route.js';
 import { tokenCommand } from './commands/token.js';
@@ -46,10 +47,11 @@ const GROUPS: Readonly<Record<string, readonly ((shell: Shell) => Command)[]>> =
     rollbackCommand,
     deprecateCommand,
     deleteCommand,
+    retireCommand,
     envCommand,
     importCommand,
   ],
-  'Look after the mesh:': [doctorCommand, auditCommand, invocationsCommand, tokenCommand],
+  'Look after the mesh:': [doctorCommand, deadCommand, auditCommand, invocationsCommand, tokenCommand],
 };
 
 /** Ends the process with one of {@link EXIT}. */

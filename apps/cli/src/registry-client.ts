@@ -102,6 +102,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
   unauthorized: 'Set MESH_TOKEN to a valid token of this registry; check it by: mesh doctor',
   forbidden: 'Use a token with a greater role; an admin makes one by: mesh token create <name> --role …',
   'not-found': 'See what is there: mesh list, mesh versions <path>',
+  'no-route': 'Make a version live first: mesh rollback <path>, or mesh route <path> <version>',
+  'queue-full':
+    'The mesh keeps as much waiting work as it can; try again when some of it is done (mesh doctor).',
   'no-version': 'See what is there: mesh versions <path>',
   conflict: 'See what is live, and under which names: mesh route <path>',
   'revision-mismatch':

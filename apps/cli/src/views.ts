@@ -105,3 +105,50 @@ export interface ImportView {
   readonly result: 'created' | 'unchanged' | 'refused';
   readonly reason?: string;
 }
+
+export interface DeadLetterView {
+  /** Place in the stream of dead letters. */
+  readonly seq: number;
+  /** mesh-id of the event. */
+  readonly id: string;
+  readonly path: string;
+  readonly reason: string;
+  readonly error: string;
+  readonly attempts: number;
+  readonly version: string | null;
+  readonly source: string | null;
+  readonly replay: number;
+  readonly at: string;
+  readonly size: number;
+}
+
+export interface DeadDetailView extends DeadLetterView {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly encoding: 'json' | 'text' | 'base64';
+  readonly body: unknown;
+  /** Null: the registry's database is away. */
+  readonly runs: readonly InvocationView[] | null;
+}
+
+/** What came of treating many. */
+export interface DeadBulkView {
+  readonly matched: number;
+  readonly done: number;
+  readonly refused: readonly { readonly seq: number; readonly id: string; readonly code: string }[];
+  readonly next: string | null;
+}
+
+interface StreamView {
+  readonly messages: number;
+  readonly bytes: number;
+  readonly maxBytes: number;
+  readonly oldestAt: string | null;
+}
+
+/** What waits, and for whom. */
+export interface BacklogView {
+  readonly work: StreamView;
+  readonly dead: StreamView;
+  readonly schedules: number;
+  readonly consumers: readonly { readonly name: string; readonly waiting: number; readonly inHand: number }[];
+}

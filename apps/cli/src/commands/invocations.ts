@@ -33,7 +33,7 @@ export function invocationsCommand(shell: Shell): Command {
     });
 }
 
-const invocationTable = (found: readonly InvocationView[]): string =>
+export const invocationTable = (found: readonly InvocationView[]): string =>
   table(
     ['time (UTC)', 'handler', 'source', 'outcome', 'status', 'ms', 'attempt', 'id'],
     found.map((one) => [

@@ -4,6 +4,7 @@ import type { RemoteOptions } from '../remote.js';
 import type { Shell } from '../shell.js';
 import type { HandlerView } from '../views.js';
 import { examineNats } from './examine-nats.js';
+import { examineWork } from './examine-work.js';
 import { bad, type Finding, findingOf, good } from './finding.js';
 
 const HEALTH_MS = 5_000;
@@ -42,7 +43,11 @@ async function examineRegistry(shell: Shell, options: RemoteOptions): Promise<Fi
 async function examineToken(client: RegistryClient): Promise<Finding[]> {
   try {
     const handlers = await client.list<HandlerView>('/handlers', {}, MOST_HANDLERS);
-    return [good('token', 'is valid'), ...(await examineHandlers(client, handlers))];
+    return [
+      good('token', 'is valid'),
+      ...(await examineHandlers(client, handlers)),
+      ...(await examineWork(client)),
+    ];
   } catch (error) {
     return [findingOf('token', error)];
   }
