@@ -14,7 +14,7 @@ export interface SeatsParts {
 
 const LOOK_EVERY_MS = 500;
 /** How long a session may be without a replica before another one takes it beside its own, ms: a restart is quicker. */
-const ORPHAN_MS = 15_000;
+const ORPHAN_MS = 10_000;
 
 /**
  * Which sessions at the broker this replica has.
