@@ -26,6 +26,8 @@ export const scheduleSubject = (meshId: string): string => `mesh.schedule.${mesh
  */
 export const cronSubject = (path: ControlPath, hash: string): string =>
   `mesh.schedule.cron.${dotted(path)}.${hash}`;
+/** Delayed and repeated work, all of it. */
+export const SCHEDULE_SUBJECTS = 'mesh.schedule.>';
 /** All of them. */
 export const CRON_SUBJECTS = 'mesh.schedule.cron.>';
 /** `mesh.callback.<mesh-id>`: a result that somebody wants to be sent. In stream CALLBACKS. */

@@ -20,6 +20,7 @@ import { applyPlan, leftOver } from './apply-plan.js';
 import { planConsumers } from './plan.js';
 import type { Pool } from './pools.js';
 import { equalizeSchedules, schedulesOf } from './schedules.js';
+import { StuckSchedules } from './stuck-schedules.js';
 import { type Sweeping, type Swept, sweep } from './sweep.js';
 
 /** Without any change, everything is looked at so often, ms. */
@@ -66,6 +67,7 @@ export class WorkKeeper {
   #stopped = false;
   #failing = false;
   #full = false;
+  readonly #stuck = new StuckSchedules();
   /** Consumers that nobody needs any more, and since when. */
   readonly #leftOver = new Map<string, number>();
 
@@ -138,7 +140,8 @@ export class WorkKeeper {
     try {
       if (!this.#streamsMade) await ensureStreams(reached.connection, this.settings.streams);
       await reached.routes.whole;
-      await this.outbox.keepingWork((read) => this.#keep(reached, read));
+      const isKept = await this.outbox.keepingWork((read) => this.#keep(reached, read));
+      if (!isKept) return false;
       this.#streamsMade = true;
       this.#failing = false;
       return true;
@@ -160,6 +163,10 @@ export class WorkKeeper {
     const gains = await applyPlan(consumers, plan);
     const scheduled = await equalizeSchedules(work, writer, schedulesOf(live), this.log);
     if (scheduled > 0) this.log.info(`Schedules of work added or removed: ${scheduled}.`);
+    const { workMaxPerPath } = this.settings.streams;
+    const freed = await this.#stuck.look(work, writer, workMaxPerPath, Date.now());
+    if (freed > 0)
+      this.log.warn(`Schedules of work that the server had given up were written anew: ${freed}.`);
     const states = await consumers.list();
     await this.#removeLeftOver(consumers, leftOver(states, plan));
     const known = (paths: readonly ControlPath[]) => livePaths(paths, routes, read);
