@@ -94,7 +94,7 @@ export class WorkIntake {
   start(): void {
     this.#stopFollowing = this.routes.onChange((path, route) => this.#follow(path, route));
     for (const route of this.routes.all()) this.#follow(route.path, route);
-    this.#pool = this.open(this.consumer, Math.max(1, this.#capacity >> 3), (item) =>
+    this.#pool = this.open(this.consumer, Math.max(1, this.#capacity >> 2), (item) =>
       this.#arrive(item, false),
     );
     this.#heartbeat = setInterval(() => this.#tellWorking(), WORKING_MS);

@@ -47,6 +47,19 @@ export class Requests {
     return this.#waiting.size;
   }
 
+  /** As {@link request}, but it goes out at once: for who has gathered what goes out together. */
+  requestNow<T>(
+    subject: string,
+    headers: Uint8Array | undefined,
+    body: Uint8Array,
+    limitMs: number,
+    read: (reply: Msg) => T,
+  ): Promise<T> {
+    const answer = this.request(subject, headers, body, limitMs, read);
+    this.#sendAll();
+    return answer;
+  }
+
   /**
    * @param headers an encoded block
    * @param limitMs until then a reply is waited for
