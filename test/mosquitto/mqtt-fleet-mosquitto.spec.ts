@@ -39,7 +39,7 @@ const seatsOf = ({ output }: ServiceProcess): string[] =>
 
 describe.each(['5', '3.1.1'])('two replicas that share by MQTT %s', (version) => {
   it(
-    'lose nothing, nothing comes twice, and both work',
+    'have a session each, lose nothing, and nothing comes twice',
     async () => {
       const there = await scene();
       const settings = { MESH_MQTT_VERSION: version };
