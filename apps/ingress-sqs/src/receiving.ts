@@ -34,8 +34,8 @@ export class Receiving {
   #asked = 0;
   /** How many receives there should be. */
   #width = 1;
-  /** Since when there has been room for some, ms; 0: there is none. */
-  #roomSince = 0;
+  /** Since when there has been room for some, ms. */
+  #roomSince: number | undefined;
   #fault: unknown;
   #isWoken = false;
   #onWake: () => void = () => {};
@@ -77,15 +77,15 @@ export class Receiving {
   #mayAskFor(): number {
     const { concurrency, inHand, isWanted } = this.parts;
     const room = Math.min(MAX_BATCH, concurrency - inHand() - this.#asked);
-    if (room <= 0) this.#roomSince = 0;
-    else this.#roomSince ||= performance.now();
+    if (room <= 0) this.#roomSince = undefined;
+    else this.#roomSince ??= performance.now();
     if (room <= 0 || this.#under.size >= this.#width || !isWanted()) return 0;
     return room >= Math.min(MAX_BATCH, concurrency) || this.#patience() <= 0 ? room : 0;
   }
 
   /** For how long a whole batch of slots is still waited for, ms. */
   #patience(): number {
-    if (this.#width === 1 || this.#roomSince === 0) return 0;
+    if (this.#width === 1 || this.#roomSince === undefined) return 0;
     return this.#roomSince + ROOM_LINGER_MS - performance.now();
   }
 
@@ -103,7 +103,7 @@ export class Receiving {
 
   #begin(most: number): void {
     this.#asked += most;
-    this.#roomSince = 0;
+    this.#roomSince = undefined;
     const wait = this.#under.size === 0 ? LONG_POLL : SHORT_POLL;
     const one = this.#receive(most, wait).finally(() => {
       this.#under.delete(one);
