@@ -86,6 +86,11 @@ describe('what becomes of work', () => {
     expect(verdict(plain('failed', '1'), 5)).toEqual({ end: 'dead', reason: 'failed' });
   });
 
+  it('what found no worker does not count', () => {
+    const refused = { ...error('worker-crashed'), meta: { headers: { 'retry-after': '3' } } };
+    expect(verdict(refused, 5, {}, 0)).toEqual({ end: 'again', delayMs: 3_000 });
+  });
+
   it('what says nothing of a time is no Retry-After', () => {
     expect(verdict(plain('failed', 'soon'))).toEqual({ end: 'dead', reason: 'failed' });
   });

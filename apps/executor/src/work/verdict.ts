@@ -51,6 +51,9 @@ export function verdictOf(
   if (code === 'failed')
     return askedMs === undefined ? { end: 'dead', reason: code } : counted(code, trial, askedMs, random);
   const { fault, retry } = ERRORS[code];
+  // Of the mesh's own errors only one says when: there is no worker now, so the handler was not run.
+  if (askedMs !== undefined && code !== 'handler-error')
+    return { end: 'again', delayMs: spread(askedMs, random) };
   if (retry === 'never' && !DEPLOYMENT.has(code)) return { end: 'dead', reason: code };
   if (fault === 'mesh' && code !== 'internal')
     return { end: 'again', delayMs: doubled(FIRST_AGAIN_MS, trial.deliveries, MAX_AGAIN_MS, random) };
@@ -67,10 +70,12 @@ function counted(
   if (attempt >= (settings?.attempts ?? DEFAULT_ATTEMPTS))
     return { end: 'dead', reason: crashed ? 'crashed' : code };
   const wait = backoff(attempt, settings?.backoffMs ?? DEFAULT_BACKOFF_MS, random);
-  // Never earlier than was asked; spread, since many were told the same.
-  const delayMs = askedMs === undefined ? wait : Math.max(wait, askedMs * (1 + random() / 10));
+  const delayMs = askedMs === undefined ? wait : Math.max(wait, spread(askedMs, random));
   return { end: 'retry', delayMs, crashed };
 }
+
+/** Never earlier than was asked; spread, since many were told the same. */
+const spread = (askedMs: number, random: () => number): number => askedMs * (1 + random() / 10);
 
 /** Full jitter: the mean is half the longest, and those that failed together do not come together again. */
 const backoff = (attempt: number, firstMs: number, random: () => number): number =>
