@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { ENTITIES } from './entities.js';
 import { Catalogue1763760000000 } from './migrations/1763760000000-catalogue.js';
@@ -14,6 +15,18 @@ const QUERY_MS = 20_000;
 /** A registry that stops dead while holding a lock loses it after this. */
 const IDLE_IN_TRANSACTION_MS = 60_000;
 const POOL = 10;
+
+/**
+ * Always has a listener. Pool and TypeORM each have one of their own, but between the two is a moment without any; an
+ * error that comes with the server's greeting falls into it, and would end the process. Whoever uses the client learns
+ * of it by the next statement.
+ */
+class ListenedClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config);
+    this.on('error', () => undefined);
+  }
+}
 
 /** Never `synchronize`: the migrations alone change the schema. */
 export function dataSource(url: string, onIdleError: (error: Error) => void): DataSource {
@@ -36,6 +49,7 @@ export function dataSource(url: string, onIdleError: (error: Error) => void): Da
     // An idle client that loses its server raises an event; without a listener it would end the process.
     poolErrorHandler: onIdleError,
     extra: {
+      Client: ListenedClient,
       keepAlive: true,
       statement_timeout: STATEMENT_MS,
       lock_timeout: LOCK_MS,
