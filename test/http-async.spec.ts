@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { connect as natsClient } from '@nats-io/transport-node';
-import { type ManifestInput, WORK_STREAM } from '#contracts';
+import { nanos, connect as natsClient } from '@nats-io/transport-node';
+import { type ManifestInput, RESULTS_BUCKET, WORK_STREAM } from '#contracts';
 import type { StreamOptions } from '#fabric';
 import { closeAll, later, until } from './fixtures/later.js';
 import { type Catalogue, catalogue, type Environment, ingress } from './fixtures/mesh.js';
@@ -226,6 +226,17 @@ describe('a caller who does not wait', () => {
   });
 });
 
+describe('a bucket of results that is full', () => {
+  it('refuses calls whose result it could not keep', async () => {
+    const { url, ...of } = await world([USERS], {}, { resultsMaxBytes: 3_000 });
+    const answers: number[] = [];
+    for (let i = 0; i < 20; i++) answers.push((await respondAsync(`${url}/users/find`)).status);
+    expect(new Set(answers)).toEqual(new Set([202, 503]));
+    expect(await waitingWork(of)).toBe(answers.filter((status) => status === 202).length);
+    expect(await refusal(await respondAsync(`${url}/users/find`))).toEqual([503, 'queue-full']);
+  });
+});
+
 describe('the state of a call', () => {
   it('is forgotten when that was said', async () => {
     const { url, ...of } = await world([USERS], { MESH_RESULTS_TTL: '1' });
@@ -307,6 +318,27 @@ describe('an idempotency key', () => {
     expect([late.id, late.status]).toEqual([first.id, 'done']);
     await stateOf(url, other, 'wait=10');
     expect(worker.seen).toHaveLength(2);
+  });
+
+  it('is known for longer than the stream remembers what it had', async () => {
+    const { url, ...of } = await world();
+    const client = await natsClient({ servers: of.nats.url });
+    later(() => client.close());
+    const manager = await jetstreamManager(client);
+    await manager.streams.update(WORK_STREAM, { duplicate_window: nanos(100) });
+    const { id } = await accepted(`${url}/users/find`, { 'idempotency-key': 'k' });
+    const kept = `$KV.${RESULTS_BUCKET}.${id}`;
+    await until(
+      async () => (await manager.streams.getMessage(`KV_${RESULTS_BUCKET}`, { last_by_subj: kept }))?.seq,
+      (seq) => seq === 2,
+    );
+    const published = Date.now();
+    await until(
+      () => Date.now() - published,
+      (passed) => passed > 300,
+    );
+    await accepted(`${url}/users/find`, { 'idempotency-key': 'k' });
+    expect(await waitingWork(of)).toBe(1);
   });
 
   it('sent 1,000 times at once runs once', async () => {
