@@ -73,7 +73,7 @@ program
   )
   .option('--rounds <n>', 'rounds that count', wholeFrom(1), 5)
   .option('--events <n>', 'events of one measurement', wholeFrom(100), 20_000)
-  .option('--only <parts>', 'accept, complete, isolation, mqtt, sqs; separated by commas', (text) =>
+  .option('--only <parts>', 'accept, complete, flow, isolation, mqtt, sqs; separated by commas', (text) =>
     text.split(','),
   )
   .option(

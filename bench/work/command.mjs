@@ -1,6 +1,7 @@
 import { machineFacts } from '../measure/machine.mjs';
 import { benchAccept } from './accept.mjs';
 import { benchComplete } from './complete.mjs';
+import { benchFlow } from './flow.mjs';
 import { Ground } from './ground.mjs';
 import { benchIsolation } from './isolation.mjs';
 import { benchMqtt } from './mqtt.mjs';
@@ -10,6 +11,7 @@ import { benchSqs } from './sqs.mjs';
 const PARTS = {
   accept: benchAccept,
   complete: benchComplete,
+  flow: benchFlow,
   isolation: benchIsolation,
   mqtt: benchMqtt,
   sqs: benchSqs,
