@@ -3,22 +3,19 @@ import {
   type EventEnvelope,
   isMeshError,
   MeshError,
-  type OutcomeCode,
   type Reference,
   type Route,
-  type SqsTrigger,
 } from '#contracts';
-import type { CallReply, MeshLink } from '#fabric';
+import type { MeshLink } from '#fabric';
 import { Backoff } from '#lifecycle';
-import { readRetryAfter } from './back-off.js';
-import { fromResult, type Settlement } from './from-result.js';
+import { batchSizeOf } from './batch-size.js';
+import { fromResult } from './from-result.js';
 import type { InHand } from './in-hand.js';
 import type { QueueBinding } from './queue-binding.js';
-import { type QueueName, readQueueUrl } from './queue-name.js';
-import { triggerFor } from './queue-plan.js';
-import { encodeRecords, failuresIn } from './records.js';
+import { encodeRecords } from './records.js';
 import type { SqsMetrics } from './sqs-metrics.js';
 import { timeoutOf, toBatchEvent, toEvent } from './to-event.js';
+import { isHeld, type Verdict, type Verdicts, verdictsOf } from './verdict.js';
 
 /** How long a held batch waits before it is tried again, ms. */
 const FIRST_WAIT_MS = 100;
@@ -34,20 +31,6 @@ export interface DeliveryParts {
   /** Hears of a call that did not end well. */
   readonly onFault: (item: InHand, verdict: Verdict) => void;
 }
-
-/** What is to become of a message, and why. */
-export interface Verdict {
-  readonly settlement: Settlement;
-  readonly outcome: OutcomeCode;
-  readonly fault?: MeshError;
-  /** The version that ran. */
-  readonly version?: string;
-  /** Seconds before which the handler does not want it again. */
-  readonly retryAfter?: number;
-}
-
-/** A message without a verdict is lost to others: nothing can be done with it. */
-export type Verdicts = ReadonlyMap<InHand, Verdict>;
 
 /** What a batch is for. */
 export interface Target {
@@ -176,37 +159,3 @@ export class Delivery {
     if (verdict.settlement !== 'delete') this.parts.onFault(item, verdict);
   }
 }
-
-const isHeld = (verdicts: Verdicts): boolean =>
-  [...verdicts.values()].some(({ settlement }) => settlement === 'hold');
-
-/** A batch is judged message by message, if its handler says OK; else all of it is as its one call ended. */
-function verdictsOf(batch: readonly InHand[], { result, body }: CallReply, isBatch: boolean): Verdicts {
-  const retryAfter = readRetryAfter(result.meta?.headers?.['retry-after']);
-  const common = {
-    ...(result.version === undefined ? {} : { version: result.version }),
-    ...(retryAfter === undefined ? {} : { retryAfter }),
-  };
-  const verdict = { ...common, outcome: result.outcome, settlement: fromResult(result.outcome) };
-  const failed = isBatch && result.outcome === 'ok' ? failuresIn(body, idsOf(batch)) : new Set<string>();
-  const no = { ...common, outcome: 'failed', settlement: 'release' } as const;
-  return new Map(batch.map((item) => [item, failed === 'all' || failed.has(item.id) ? no : verdict]));
-}
-
-const idsOf = (batch: readonly InHand[]): ReadonlySet<string> => new Set(batch.map(({ id }) => id));
-
-const triggers = new WeakMap<Route, Map<string, SqsTrigger | undefined>>();
-
-/** How many messages of the queue the handler takes at once; `undefined`: one, and not as `Records`. */
-function batchSizeOf(route: Route, queueUrl: string): number | undefined {
-  let known = triggers.get(route);
-  if (!known) {
-    known = new Map();
-    triggers.set(route, known);
-  }
-  if (!known.has(queueUrl)) known.set(queueUrl, triggerFor(route, nameOf(queueUrl)));
-  return known.get(queueUrl)?.batchSize;
-}
-
-const nameOf = (url: string): QueueName =>
-  readQueueUrl(url) ?? { name: url.slice(url.lastIndexOf('/') + 1), url };

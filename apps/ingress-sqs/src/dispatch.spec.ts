@@ -1,11 +1,12 @@
 import type { Message } from '@aws-sdk/client-sqs';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { ControlPath } from '#contracts';
-import type { Delivery, Verdict, Verdicts } from './delivery.js';
+import type { Delivery } from './delivery.js';
 import { Dispatch } from './dispatch.js';
 import type { InHand } from './in-hand.js';
-import type { Settling } from './settling.js';
+import { GONE, type Settling } from './settling.js';
 import type { QueueFacts, SqsQueue } from './sqs-queue.js';
+import type { Verdict, Verdicts } from './verdict.js';
 
 /* SQS gives several messages of a FIFO group at once; the emulator of the scenarios gives one. */
 
@@ -39,9 +40,10 @@ class World {
         settle: async (item: InHand, verdict: Verdict) => {
           const isGone = verdict.settlement === 'delete' && !undeletable.includes(item.id);
           await leave(item, isGone ? 'deleted' : 'released');
-          return isGone;
+          return isGone ? GONE : 7;
         },
-        giveBack: (item: InHand) => leave(item, 'given back'),
+        giveBack: (item: InHand, _: unknown, seconds?: number) =>
+          leave(item, seconds === undefined ? 'given back' : `given back for ${seconds} s`),
       } as unknown as Settling,
       onHeartbeatFault: () => undefined,
       onRoom: () => undefined,
@@ -110,7 +112,12 @@ describe('several messages of a FIFO group in hand', () => {
     await world.end('a1', 'a1');
     await world.end('b1');
     expect(world.begun).toEqual(['a1', 'b1', 'b2']);
-    expect(world.ended).toEqual(['a1 released', 'a2 given back', 'a3 given back', 'b1 deleted']);
+    expect(world.ended).toEqual([
+      'a1 released',
+      'a2 given back for 7 s',
+      'a3 given back for 7 s',
+      'b1 deleted',
+    ]);
     world.receive('a1 a2');
     expect(world.begun.at(-1)).toBe('a1');
   });
@@ -120,7 +127,7 @@ describe('several messages of a FIFO group in hand', () => {
     world.receive('a1 a2');
     await world.end('a1');
     expect(world.begun).toEqual(['a1']);
-    expect(world.ended).toEqual(['a1 released', 'a2 given back']);
+    expect(world.ended).toEqual(['a1 released', 'a2 given back for 7 s']);
   });
 
   it('in one batch: those before the first that failed are deleted, those after it go back, other groups as they did', async () => {
@@ -133,10 +140,10 @@ describe('several messages of a FIFO group in hand', () => {
     expect([...world.ended].sort()).toEqual([
       'a1 deleted',
       'a2 released',
-      'a3 given back',
-      'a4 given back',
+      'a3 given back for 7 s',
+      'a4 given back for 7 s',
       'b1 released',
-      'b2 given back',
+      'b2 given back for 7 s',
       'c1 deleted',
     ]);
     expect(world.begun.at(-1)).toBe('c2');

@@ -1,10 +1,11 @@
 import type { Message } from '@aws-sdk/client-sqs';
-import type { Delivery, Verdicts } from './delivery.js';
+import type { Delivery } from './delivery.js';
 import { GroupLanes } from './group-lanes.js';
 import { InHand } from './in-hand.js';
 import type { QueueBinding } from './queue-binding.js';
-import type { Place, Settling } from './settling.js';
+import { GONE, type Place, type Settling } from './settling.js';
 import type { QueueFacts, SqsQueue } from './sqs-queue.js';
+import type { Verdicts } from './verdict.js';
 
 export interface DispatchParts {
   readonly queue: SqsQueue;
@@ -96,28 +97,29 @@ export class Dispatch {
   async #settleGroup(group: string, members: readonly Waiting[], verdicts: Verdicts): Promise<void> {
     const firstBad = members.findIndex(({ item }) => verdicts.get(item)?.settlement !== 'delete');
     const good = firstBad < 0 ? members : members.slice(0, firstBad);
-    const gone = await Promise.all(good.map((member) => this.#settle(member, verdicts)));
-    let isWhole = gone.every(Boolean);
+    const waits = await Promise.all(good.map((member) => this.#settle(member, verdicts)));
+    let wait = Math.max(GONE, ...waits);
     for (const member of members.slice(good.length))
-      if (isWhole) isWhole = await this.#settle(member, verdicts);
-      else await this.#settleBack(member);
-    if (isWhole) this.#lanes.done(group);
-    else this.#giveBack(this.#lanes.failed(group));
+      if (wait === GONE) wait = await this.#settle(member, verdicts);
+      else await this.#settleBack(member, wait);
+    if (wait === GONE) this.#lanes.done(group);
+    else this.#giveBack(this.#lanes.failed(group), wait);
     this.#pump();
   }
 
-  async #settle({ item, place }: Waiting, verdicts: Verdicts): Promise<boolean> {
-    const isGone = await this.parts.settling.settle(item, verdicts.get(item), place);
+  async #settle({ item, place }: Waiting, verdicts: Verdicts): Promise<number> {
+    const wait = await this.parts.settling.settle(item, verdicts.get(item), place);
     this.#leave();
-    return isGone;
+    return wait;
   }
 
-  #giveBack(waiting: readonly Waiting[]): void {
-    for (const one of waiting) this.#track(this.#settleBack(one));
+  /** @param seconds until the one that failed is delivered again: none of its group is delivered before it */
+  #giveBack(waiting: readonly Waiting[], seconds?: number): void {
+    for (const one of waiting) this.#track(this.#settleBack(one, seconds));
   }
 
-  async #settleBack({ item, place }: Waiting): Promise<void> {
-    await this.parts.settling.giveBack(item, place);
+  async #settleBack({ item, place }: Waiting, seconds?: number): Promise<void> {
+    await this.parts.settling.giveBack(item, place, seconds);
     this.#leave();
   }
 

@@ -1,12 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import type { Message, SQSClient } from '@aws-sdk/client-sqs';
 import type { StreamWriter } from '#fabric';
-import { Backoff, type Complaints, type Log } from '#lifecycle';
+import { Backoff } from '#lifecycle';
 import type { BackOff } from './back-off.js';
-import { wordsOf } from './dead-letters.js';
-import { Delivery, type DeliveryParts, type Verdict } from './delivery.js';
+import { Delivery, type DeliveryParts } from './delivery.js';
 import { Dispatch } from './dispatch.js';
-import type { InHand } from './in-hand.js';
+import { QueueLog, type QueueLogParts } from './queue-log.js';
 import type { PlannedQueue } from './queue-plan.js';
 import { Receiving } from './receiving.js';
 import { Settling } from './settling.js';
@@ -26,21 +25,13 @@ type State =
   | { readonly phase: 'failing'; readonly fault: string }
   | { readonly phase: 'stopped' };
 
-export interface PollerParts extends Pick<DeliveryParts, 'link' | 'metrics'> {
+export interface PollerParts extends Pick<DeliveryParts, 'link' | 'metrics'>, QueueLogParts {
   readonly client: SQSClient;
   readonly dead: StreamWriter;
   readonly backOff: BackOff;
-  readonly maxReceives: number;
   /** Messages in hand at once. */
   readonly concurrency: number;
-  readonly complaints: Complaints;
-  readonly log: Log;
 }
-
-const NOT_DELETED = {
-  release: 'A message was not taken; it is left to the redrive of its queue.',
-  hold: 'A message is held: the mesh cannot take it now.',
-} as const;
 
 /**
  * Receives from one queue. opening → open ⇄ failing → stopped.
@@ -52,6 +43,7 @@ const NOT_DELETED = {
 export class QueuePoller {
   #state: State = { phase: 'opening' };
   readonly #stopping = new AbortController();
+  readonly #log: QueueLog;
   readonly #queue: SqsQueue;
   readonly #delivery: Delivery;
   readonly #dispatch: Dispatch;
@@ -74,15 +66,13 @@ export class QueuePoller {
       (operation) => parts.metrics.countRequest(this.name, operation),
       () => this.#delivery.running > 0,
     );
-    this.#delivery = new Delivery({ ...parts, stopping, onFault: (item, v) => this.#complainOf(item, v) });
-    const onFault = (what: string, { message }: InHand, error: unknown) =>
-      this.#complain(what, `A message could not be settled (${what}).`, message, error);
+    this.#log = new QueueLog(parts, () => this.name);
+    this.#delivery = new Delivery({ ...parts, stopping, onFault: this.#log.notTaken });
     this.#dispatch = new Dispatch({
       queue: this.#queue,
       delivery: this.#delivery,
-      settling: new Settling({ ...parts, queue: this.#queue, stopping, onFault }),
-      onHeartbeatFault: (message, error) =>
-        this.#complain('heartbeat', 'The visibility of a message could not be extended.', message, error),
+      settling: new Settling({ ...parts, queue: this.#queue, stopping, onFault: this.#log.notSettled }),
+      onHeartbeatFault: this.#log.notExtended,
       onRoom: () => this.wake(),
     });
     this.#receiving = new Receiving({
@@ -145,7 +135,7 @@ export class QueuePoller {
         await this.#receiving.run(signal, performance.now() + FACTS_AGE_MS);
       } catch (error) {
         if (signal.aborted) break;
-        this.#failed(error);
+        this.#failed(error instanceof Error ? error : new Error(String(error)));
         await backoff.wait(signal);
       }
     }
@@ -159,7 +149,10 @@ export class QueuePoller {
     if (this.#state.phase === 'open') return;
     await this.parts.link.untilConnected(signal);
     if (this.#isWanted && this.inHand < this.parts.concurrency) this.#take(await this.#receive(1, 0));
-    if (!signal.aborted) this.#opened(facts);
+    if (signal.aborted) return;
+    this.#log.opened(facts, this.planned, this.#state.phase === 'failing');
+    this.#state = { phase: 'open' };
+    this.#firstAttempt.resolve();
   }
 
   /** Held messages of its one handler stop the receiving at once; elsewhere they only take places. */
@@ -185,45 +178,11 @@ export class QueuePoller {
     this.#dispatch.take(messages, this.planned.binding, this.#facts as QueueFacts);
   }
 
-  #opened(facts: QueueFacts): void {
-    const { log, maxReceives } = this.parts;
-    const wasFailing = this.#state.phase === 'failing';
-    this.#state = { phase: 'open' };
-    this.#firstAttempt.resolve();
-    log.info(`Receiving from queue ${this.name}${wasFailing ? ' again' : ''}.`, {
-      url: facts.url,
-      handler: this.planned.binding.handler?.path ?? 'by message attribute "path"',
-      visibilitySeconds: facts.visibility,
-    });
-    if (facts.maxReceives === undefined && !wasFailing)
-      log.warn(
-        `Queue ${this.name} has no redrive policy: what fails ${maxReceives} times goes to the mesh's dead letters.`,
-      );
-  }
-
   /** Said once for each kind of fault, not for each attempt. */
-  #failed(error: unknown): void {
-    const { name: fault, message } = error instanceof Error ? error : new Error(String(error));
+  #failed({ name: fault, message }: Error): void {
     if (this.#state.phase !== 'failing' || this.#state.fault !== fault)
-      this.parts.log.error(`Queue ${this.name} cannot be received from; trying again until it can.`, {
-        queue: this.planned.key,
-        fault: `${fault}: ${message}`,
-      });
+      this.#log.failed(this.planned, `${fault}: ${message}`);
     this.#state = { phase: 'failing', fault };
     this.#firstAttempt.resolve();
-  }
-
-  #complainOf({ message }: InHand, { settlement, outcome, fault }: Verdict): void {
-    if (settlement !== 'delete') this.#complain(outcome, NOT_DELETED[settlement], message, fault);
-  }
-
-  #complain(kind: string, text: string, message: Message, fault: unknown): void {
-    this.parts.complaints.warn(kind, text, {
-      queue: this.name,
-      messageId: message.MessageId,
-      receiveCount: message.Attributes?.ApproximateReceiveCount,
-      reason: kind,
-      ...(fault instanceof Error ? { detail: wordsOf(fault) } : {}),
-    });
   }
 }

@@ -7,6 +7,20 @@ import { type PollerParts, QueuePoller } from './queue-poller.js';
 /** How long changes of routes are gathered before the queues follow them, ms. */
 const GATHER_MS = 100;
 
+/*
+ * The way of a message, and who has it when:
+ *
+ *   queue-plan    which queues, and for whom: the operator's list and the triggers of live routes   (pure)
+ *   queue-set     follows the plan: a poller a queue
+ *   queue-poller  one queue: opening → open ⇄ failing → stopped
+ *   receiving     how many receives are under way, and when none is wanted
+ *   dispatch      what is in hand: batches, groups in order (group-lanes), from the receive to the end
+ *   delivery      a batch → event (to-event, records) → call → verdict on each message (verdict, from-result)
+ *   settling      a verdict → delete, back-off (back-off), dead letter (dead-letters)
+ *   in-hand       one message and its heartbeat
+ *   sqs-queue     requests to SQS, ten messages in each (batcher)
+ */
+
 export interface QueueSetParts extends PlanParts {
   readonly link: MeshLink;
   readonly log: Log;

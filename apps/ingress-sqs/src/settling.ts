@@ -3,11 +3,11 @@ import type { StreamWriter } from '#fabric';
 import { Backoff } from '#lifecycle';
 import { type BackOff, backOffSeconds, GIVE_BACK_SECONDS } from './back-off.js';
 import { putDeadLetter, wordsOf } from './dead-letters.js';
-import type { Verdict } from './delivery.js';
 import type { InHand } from './in-hand.js';
 import type { QueueBinding } from './queue-binding.js';
 import type { Ending, SqsMetrics } from './sqs-metrics.js';
 import { isFinal, type QueueFacts, type SqsQueue } from './sqs-queue.js';
+import type { Verdict } from './verdict.js';
 
 /** How long a delete that fails is tried again, ms: meanwhile the message's visibility is kept. */
 const DELETE_LIMIT_MS = 60_000;
@@ -15,6 +15,9 @@ const FIRST_WAIT_MS = 200;
 const MOST_WAIT_MS = 5_000;
 /** Messages whose handler said OK and whose delete failed; the oldest are forgotten. */
 const MOST_REMEMBERED = 10_000;
+
+/** It is not delivered again. */
+export const GONE = 0;
 
 export interface SettlingParts {
   readonly queue: SqsQueue;
@@ -48,33 +51,32 @@ export class Settling {
     return this.#done.has(id);
   }
 
-  /** @returns whether it is gone from the queue; else the queue delivers it again. Never rejects. */
-  async settle(item: InHand, verdict: Verdict | undefined, place: Place): Promise<boolean> {
+  /** @returns after how many seconds the queue delivers it again; {@link GONE}: not at all. Never rejects. */
+  async settle(item: InHand, verdict: Verdict | undefined, place: Place): Promise<number> {
     switch (verdict?.settlement) {
       case 'delete':
-        return await this.delete(item, place, 'deleted');
+        return await this.#delete(item, place, 'deleted');
       case 'release':
         return await this.#release(item, verdict, place);
       case 'hold':
-        await this.giveBack(item, place);
-        return false;
+        return await this.giveBack(item, place);
       case undefined:
         await item.letGo();
-        return false;
+        return GIVE_BACK_SECONDS;
     }
   }
 
   /** Its visibility is kept until it is deleted. */
-  async delete(item: InHand, { binding }: Place, ending: Ending): Promise<boolean> {
+  async #delete(item: InHand, { binding, facts }: Place, ending: Ending): Promise<number> {
     item.ending();
     const fault = await this.#deleted(item);
     await item.letGo();
     if (fault === undefined) {
       this.parts.metrics.countEnding(binding.name, ending);
-      return true;
+      return GONE;
     }
     this.parts.onFault('delete', item, fault);
-    return false;
+    return facts.visibility;
   }
 
   /** Undefined when it is; else why it is not, after trying as long as it makes sense. */
@@ -100,19 +102,18 @@ export class Settling {
     this.#done.add(id);
   }
 
-  async #release(item: InHand, verdict: Verdict, place: Place): Promise<boolean> {
+  async #release(item: InHand, verdict: Verdict, place: Place): Promise<number> {
     const { maxReceives: limit } = place.facts;
     if (limit === undefined && item.receives >= this.parts.maxReceives)
       return await this.#bury(item, verdict, place);
     // Received as often as its queue allows: the next receive moves it to the dead letters, and need not wait.
     const isLast = limit !== undefined && item.receives >= limit;
     const wait = backOffSeconds(item.receives, this.parts.backOff, verdict.retryAfter);
-    await this.giveBack(item, place, isLast ? GIVE_BACK_SECONDS : wait, 'released');
-    return false;
+    return await this.giveBack(item, place, isLast ? GIVE_BACK_SECONDS : wait, 'released');
   }
 
   /** Into the mesh's own dead letters, then deleted. */
-  async #bury(item: InHand, verdict: Verdict, place: Place): Promise<boolean> {
+  async #bury(item: InHand, verdict: Verdict, place: Place): Promise<number> {
     const { fault, outcome, version } = verdict;
     try {
       await putDeadLetter(this.parts.dead, item, place.binding, {
@@ -122,19 +123,18 @@ export class Settling {
       });
     } catch (error) {
       this.parts.onFault('dead letter', item, error);
-      await this.giveBack(item, place, this.parts.backOff.most, 'released');
-      return false;
+      return await this.giveBack(item, place, this.parts.backOff.most, 'released');
     }
-    return await this.delete(item, place, 'dead');
+    return await this.#delete(item, place, 'dead');
   }
 
-  /** @param seconds after which it may be received again */
+  /** @param seconds after which it may be received again. @returns those */
   async giveBack(
     item: InHand,
     { binding }: Place,
     seconds = GIVE_BACK_SECONDS,
     ending: Ending = 'given-back',
-  ): Promise<void> {
+  ): Promise<number> {
     await item.letGo();
     this.parts.metrics.countEnding(binding.name, ending);
     try {
@@ -143,5 +143,6 @@ export class Settling {
       // Nothing is lost: it becomes visible again by itself.
       this.parts.onFault('visibility', item, error);
     }
+    return seconds;
   }
 }
