@@ -104,6 +104,19 @@ describe('slots', () => {
     expect(fair.of('a')).toEqual({ running: 4, parked: 5 });
   });
 
+  it('a quick path that was held up once sends back what had to wait, and nothing after it', () => {
+    const { fair, arrive, pass, leave, deferred } = world(16);
+    arrive('quick', 1);
+    leave('quick', 2);
+    arrive('quick', 16);
+    pass(PARK_MS + 1);
+    expect(deferred).toHaveLength(6);
+    for (let n = 0; n < 10; n++) leave('quick', 2);
+    arrive('quick', 16);
+    expect(fair.of('quick')).toEqual({ running: 8, parked: 8 });
+    expect(deferred).toHaveLength(6);
+  });
+
   it('gives up all that is parked at the end', () => {
     const { fair, arrive, leave } = world(4);
     arrive('a', 4);

@@ -35,7 +35,9 @@ interface Lane<T> {
  *
  * A path's share is `slots / (active paths + 1)`, at least one: there is always room for one path more. A path that had
  * to send something back is congested: from then on what comes over its share goes back at once, so that the stream
- * is looked through to its end, past any backlog.
+ * is looked through to its end, past any backlog. Unless its turn would come soon all the same: a quick path that was
+ * held up once, as by a machine with too much to do, would otherwise send its whole backlog back, which takes ten times
+ * as long as to run it.
  *
  * Invariants: Σ running ≤ slots; what congested paths have parked ≤ slots / 8; where something of a path is parked, the
  * path is at its share or every slot is taken.
@@ -127,7 +129,14 @@ export class FairSlots<T> {
   }
 
   #isCongested(lane: Lane<T>): boolean {
-    return this.now() < lane.congestedUntil;
+    const now = this.now();
+    return now < lane.congestedUntil && !this.#isQuick(lane, now);
+  }
+
+  /** Whether what would be parked next is expected to start in time. */
+  #isQuick(lane: Lane<T>, now: number): boolean {
+    const ahead = lane.parked.length + 1;
+    return lane.meanMs > 0 && (ahead * this.#expectedMs(lane, now)) / this.#share(lane) <= PARK_MS;
   }
 
   #reserve(lane: Lane<T>): number {
