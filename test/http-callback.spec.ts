@@ -53,12 +53,12 @@ interface View {
   readonly callback: { readonly status: string; readonly attempts: number; readonly error: string };
 }
 
-async function world(environment: Environment = LOCAL, answer: Answer = ANSWER) {
+async function world(environment: Environment = LOCAL, answer: Answer | Promise<Answer> = ANSWER) {
   const of = await catalogue({ open: true });
   await streams(of);
   await of.publish({ path: 'users/find', version: '1.0.0' }, 'export default () => null');
   const { url } = await ingress(of, environment);
-  await Worker.on(of, () => answer);
+  const worker = await Worker.on(of, () => answer);
   const post = (callback: string) =>
     fetch(`${url}/users/find`, {
       method: 'POST',
@@ -75,7 +75,7 @@ async function world(environment: Environment = LOCAL, answer: Answer = ANSWER) 
       async () => ((await (await fetch(url + location)).json()) as View).callback,
       (callback) => callback.status === status,
     );
-  return { of, url, post, accepted, settled };
+  return { of, url, worker, post, accepted, settled };
 }
 
 async function leftInStream({ nats }: Catalogue): Promise<number> {
@@ -160,6 +160,25 @@ describe('a callback', () => {
       error: 'The callback answered 410.',
     });
     await isEmpty(of);
+  });
+
+  it('of what was cancelled while it ran is not sent', async () => {
+    const cancelled = Promise.withResolvers<Answer>();
+    const { of, url, worker, accepted, settled } = await world(LOCAL, cancelled.promise);
+    const hook = await receiver(says(200));
+    const { location } = await accepted(hook.url);
+    await until(
+      () => worker.seen.length,
+      (length) => length === 1,
+    );
+    expect((await fetch(url + location, { method: 'DELETE' })).status).toBe(200);
+    cancelled.resolve(ANSWER);
+    const other = await accepted(hook.url);
+    await settled(other, 'sent');
+    await isEmpty(of);
+    expect(hook.received.map(({ headers }) => headers['mesh-id'])).toEqual([
+      other.location.split('/').at(-1),
+    ]);
   });
 
   it('follows no redirect', async () => {

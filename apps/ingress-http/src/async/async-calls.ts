@@ -2,23 +2,20 @@ import type { IncomingHttpHeaders } from 'node:http';
 import {
   type AsyncCall,
   type AsyncState,
-  type ControlPath,
   decodeAsyncState,
   type EventEnvelope,
   encodeWaiting,
   encodeWork,
   HEADER_ROOM_BYTES,
-  isMeshError,
   MeshError,
   type Route,
-  scheduleSubject,
-  workSubject,
 } from '#contracts';
 import type { Keep, StreamWriter } from '#fabric';
 import type { HttpResponse } from '../from-result.js';
 import { acceptedAnswer } from './answers.js';
+import { available } from './available.js';
 import { fingerprintOf, idOfKey } from './idempotency.js';
-import { scheduled } from './schedule.js';
+import { publishAt } from './schedule.js';
 import { candidates, withoutSecrets } from './secret-headers.js';
 import type { Wish } from './wish.js';
 
@@ -172,27 +169,4 @@ export class AsyncCalls {
 interface Accepted {
   readonly id: string;
   readonly state: AsyncState;
-}
-
-function publishAt(
-  startsAt: number | undefined,
-  id: string,
-  path: ControlPath,
-  headers: Uint8Array,
-  body: Uint8Array,
-  writer: StreamWriter,
-): Promise<unknown> {
-  if (startsAt === undefined || startsAt <= Date.now()) return writer.write(workSubject(path), headers, body);
-  return writer.write(scheduleSubject(id), scheduled(headers, startsAt, workSubject(path)), body);
-}
-
-/** Without a stream or bucket, or an answer in time, it is the mesh that is not there: never a 404 or a 504. */
-export async function available<T>(asked: Promise<T>): Promise<T> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (isMeshError(error) && (error.code === 'not-found' || error.code === 'deadline-exceeded'))
-      throw new MeshError('not-connected', undefined, { cause: error });
-    throw error;
-  }
 }

@@ -4,7 +4,7 @@ import { type AsyncState, decodeAsyncState, encodeCancelled, MeshError } from '#
 import type { Keep, Kept } from '#fabric';
 import { fromError, fromReply, type HttpResponse } from '../from-result.js';
 import { stateAnswer } from './answers.js';
-import { available } from './async-calls.js';
+import { available } from './available.js';
 import { readPrefer } from './prefer.js';
 
 /*

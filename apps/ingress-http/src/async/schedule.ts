@@ -1,4 +1,5 @@
-import { encodeHeaders } from '#contracts';
+import { type ControlPath, encodeHeaders, scheduleSubject, workSubject } from '#contracts';
+import type { StreamWriter } from '#fabric';
 
 const LINE_END = 2;
 const FIRST_LINE = 'NATS/1.0\r\n'.length;
@@ -15,4 +16,17 @@ export function scheduled(headers: Uint8Array, at: number, target: string): Uint
     'Nats-Schedule-Target': target,
   });
   return Buffer.concat([headers.subarray(0, headers.length - LINE_END), schedule.subarray(FIRST_LINE)]);
+}
+
+/** Work for now, or for later. @param startsAt ms since 1970; absent or past: at once */
+export function publishAt(
+  startsAt: number | undefined,
+  id: string,
+  path: ControlPath,
+  headers: Uint8Array,
+  body: Uint8Array,
+  writer: StreamWriter,
+): Promise<unknown> {
+  if (startsAt === undefined || startsAt <= Date.now()) return writer.write(workSubject(path), headers, body);
+  return writer.write(scheduleSubject(id), scheduled(headers, startsAt, workSubject(path)), body);
 }

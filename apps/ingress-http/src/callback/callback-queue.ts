@@ -1,12 +1,8 @@
-import { decodeAttribute, decodeHeaders, decodeResult, isMeshError, type ResultEnvelope } from '#contracts';
 import type { Keep, WorkItem, WorkPuller } from '#fabric';
 import type { Log } from '#lifecycle';
-import type { AllowedTargets, Resolve } from './allowed-targets.js';
-import { noteOf, writeNote } from './note.js';
-import { targetOf } from './resolve.js';
-import { verdictOf, waitAfter } from './retry-plan.js';
-import { send } from './send.js';
-import { signatureOf } from './signature.js';
+import { type Attempt, attempt, type Callback, hostOf, readCallback, type SendOptions } from './attempt.js';
+import { type KeptCall, readCall, writeNote } from './note.js';
+import { waitAfter } from './retry-plan.js';
 
 /*
  * Results on their way to their callers' URLs: stream CALLBACKS → POST → done, again later, or given up. A result leaves
@@ -20,12 +16,6 @@ const SHARE = 16;
 /** Before a host that has its share is looked at again, ms. */
 const STEP_ASIDE_MS = 2_000;
 
-export interface CallbackOptions {
-  readonly secret: string;
-  readonly allowed: AllowedTargets;
-  readonly resolve: Resolve;
-}
-
 export interface CallbackPorts {
   readonly keep: Keep;
   readonly open: (onItem: (item: WorkItem) => void) => WorkPuller;
@@ -34,19 +24,6 @@ export interface CallbackPorts {
 /** How one ended; for the metrics. */
 export type CallbackEnd = 'sent' | 'again' | 'failed';
 
-/** What one attempt came to. */
-interface Attempt {
-  readonly verdict: ReturnType<typeof verdictOf>;
-  readonly error?: string;
-  readonly retryAfter?: string;
-}
-
-interface Callback {
-  readonly url: string;
-  readonly result: ResultEnvelope;
-  readonly item: WorkItem;
-}
-
 export class CallbackQueue {
   readonly #puller: WorkPuller;
   readonly #atHost = new Map<string, number>();
@@ -54,7 +31,7 @@ export class CallbackQueue {
   #stopping = false;
 
   constructor(
-    private readonly options: CallbackOptions,
+    private readonly options: SendOptions,
     private readonly ports: CallbackPorts,
     private readonly onEnd: (end: CallbackEnd) => void,
     private readonly log: Log,
@@ -84,12 +61,15 @@ export class CallbackQueue {
   async #handle(item: WorkItem): Promise<void> {
     const callback = this.#read(item);
     if (!callback) return item.done();
-    const host = hostOf(callback.url);
+    const host = hostOf(callback);
     const busy = this.#atHost.get(host) ?? 0;
     if (busy >= SHARE) return item.later(STEP_ASIDE_MS * (1 + Math.random()));
     this.#atHost.set(host, busy + 1);
     try {
-      await this.#settle(callback, await this.#attempt(callback));
+      const known = await readCall(callback.result.id, this.ports.keep);
+      // It was cancelled while it ran: nobody wants its result.
+      if (known?.state.state === 'cancelled') return await item.done();
+      await this.#settle(callback, await attempt(callback, this.options), known);
     } finally {
       this.#leave(host);
     }
@@ -103,71 +83,31 @@ export class CallbackQueue {
 
   #read(item: WorkItem): Callback | undefined {
     try {
-      const headers = decodeHeaders(item.headers ?? new Uint8Array(0));
-      return { url: decodeAttribute(headers['mesh-callback'] ?? ''), result: decodeResult(headers), item };
+      return readCallback(item);
     } catch (error) {
       this.log.error('What stood in the stream of callbacks is none.', { subject: item.subject, error });
       return undefined;
     }
   }
 
-  async #attempt({ url, result, item: { body } }: Callback): Promise<Attempt> {
-    const { allowed, resolve, secret } = this.options;
-    try {
-      const target = await targetOf(url, allowed, resolve);
-      const signature = signatureOf(secret, Math.floor(Date.now() / 1_000), body);
-      const { status, retryAfter } = await send(target, headersOf(result, signature), body);
-      const verdict = verdictOf(status);
-      const error = verdict === 'sent' ? undefined : `The callback answered ${status}.`;
-      return { verdict, ...(error && { error }), ...(retryAfter === undefined ? undefined : { retryAfter }) };
-    } catch (error) {
-      // The list or the name has changed since it was accepted.
-      if (isMeshError(error)) return { verdict: 'never', error: error.detail ?? error.message };
-      return { verdict: 'again', error: failureText(error) };
-    }
-  }
-
-  async #settle({ url, result: { id }, item }: Callback, attempt: Attempt): Promise<void> {
-    const { verdict, error, retryAfter } = attempt;
-    const attempts = ((await noteOf(id, this.ports.keep))?.attempts ?? item.deliveries - 1) + 1;
+  async #settle(
+    callback: Callback,
+    { verdict, error, retryAfter }: Attempt,
+    known: KeptCall | undefined,
+  ): Promise<void> {
+    const { url, item } = callback;
+    const { id } = callback.result;
+    const attempts = (known?.state.call.callback?.attempts ?? item.deliveries - 1) + 1;
     const age = Date.now() - item.storedAt;
     const wait = verdict === 'again' ? waitAfter(attempts, age, retryAfter, Math.random()) : undefined;
     const end = verdict === 'sent' ? 'sent' : wait === undefined ? 'failed' : 'again';
     const state = end === 'again' ? 'waiting' : end;
-    await writeNote(
-      id,
-      { url, state, attempts, ...(error === undefined ? undefined : { error }) },
-      this.ports.keep,
-    );
+    const note = { url, state, attempts, ...(error === undefined ? undefined : { error }) } as const;
+    await writeNote(id, note, known, this.ports.keep);
     this.onEnd(end);
     if (wait !== undefined) return item.later(wait);
     if (end === 'failed')
-      this.log.error('A callback was given up.', { id, host: hostOf(url), attempts, error });
+      this.log.error('A callback was given up.', { id, host: hostOf(callback), attempts, error });
     await item.done();
   }
 }
-
-function headersOf(
-  { id, status, outcome, version, contentType }: ResultEnvelope,
-  signature: string,
-): Record<string, string> {
-  return {
-    'user-agent': 'lambda-mesh',
-    'mesh-id': id,
-    'mesh-status': String(status),
-    'mesh-outcome': outcome,
-    'mesh-signature': signature,
-    ...(version === undefined ? undefined : { 'mesh-version': version }),
-    ...(contentType === undefined ? undefined : { 'content-type': contentType }),
-  };
-}
-
-/** For the caller, who asked for it: no address, no inside. */
-function failureText(error: unknown): string {
-  const { name, code } = error as { name?: string; code?: string };
-  return name === 'TimeoutError'
-    ? 'The callback did not answer in time.'
-    : `The callback was not reached (${code ?? name}).`;
-}
-
-const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : '');

@@ -6,22 +6,33 @@ import {
   encodeWaiting,
   type HeaderMap,
 } from '#contracts';
-import type { Keep } from '#fabric';
+import type { Keep, Kept } from '#fabric';
 
-/** What is noted of a callback, or `undefined` where the call is forgotten. */
-export async function noteOf(id: string, keep: Keep): Promise<CallbackNote | undefined> {
-  const kept = await keep.get(id);
-  return kept && decodeAsyncState(kept.headers).call.callback;
+/** What is kept of the call whose result is sent. */
+export interface KeptCall {
+  readonly kept: Kept;
+  readonly state: AsyncState;
 }
 
-/** Writes it beside the call's state, unless the call is forgotten or cancelled. */
-export async function writeNote(id: string, note: CallbackNote, keep: Keep): Promise<void> {
-  for (;;) {
-    const kept = await keep.get(id);
-    const headers = kept && noted(decodeAsyncState(kept.headers), note);
+/** `undefined` where the call is forgotten. @throws MeshError `not-connected` */
+export async function readCall(id: string, keep: Keep): Promise<KeptCall | undefined> {
+  const kept = await keep.get(id);
+  return kept && { kept, state: decodeAsyncState(kept.headers) };
+}
+
+/** Writes how the callback stands beside the call's state, unless the call is forgotten or cancelled. */
+export async function writeNote(
+  id: string,
+  note: CallbackNote,
+  known: KeptCall | undefined,
+  keep: Keep,
+): Promise<void> {
+  for (let call = known; call; call = await readCall(id, keep)) {
+    const headers = noted(call.state, note);
+    if (!headers) return;
     // Another may have been faster: the executor writes the result here, too.
-    if (!kept || !headers || (await keep.replace(id, kept.revision, headers, kept.value)) !== undefined)
-      return;
+    const { revision, value } = call.kept;
+    if ((await keep.replace(id, revision, headers, value)) !== undefined) return;
   }
 }
 

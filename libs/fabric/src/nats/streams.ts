@@ -79,7 +79,8 @@ export async function ensureStreams(connection: Connection, options: StreamOptio
     ack_policy: AckPolicy.Explicit,
     ack_wait: nanos(60 * SECOND_MS),
     max_deliver: -1,
-    max_ack_pending: 20_000,
+    // What waits for another try counts, too: a host that is down for long must not hold up the others.
+    max_ack_pending: 500_000,
   });
 }
 
