@@ -76,7 +76,7 @@ function executor(of: Registry): void {
     MESH_ISOLATION: 'inline',
     MESH_HEALTH_PORT: '0',
   });
-  later(() => service.end('SIGTERM'));
+  later(() => service.end('SIGKILL'));
 }
 
 const path = 'users/find' as ControlPath;

@@ -169,6 +169,17 @@ export type HandlerTrigger =
   | { sqs: { queue: string; batchSize?: number } }
   | { cron: string; timezone?: string };
 
+export interface HandlerWork {
+  /** How often it is tried before it is a dead letter; 5. */
+  attempts?: number;
+  /** Longest wait before the second attempt, ms; doubled for each one after it. 1,000. */
+  backoffMs?: number;
+  /** One at a time, in the order in which it was accepted: what fails holds up what comes after it. */
+  ordered?: boolean;
+  /** Secret headers of HTTP that the handler needs all the same, such as `authorization`; in lower case. */
+  headers?: string[];
+}
+
 /** What an author states beside the path. It is read once, when the handler is packed. */
 export interface HandlerOptions {
   /** A semantic version; absent: the one in package.json. */
@@ -180,6 +191,8 @@ export interface HandlerOptions {
   readonly input?: Record<string, JsonValue>;
   readonly triggers?: HandlerTrigger[];
   readonly limits?: { timeoutMs?: number };
+  /** How work, for which nobody waits, is treated. */
+  readonly work?: HandlerWork;
   /** Environment names that the handler wants; it sees these and no others. */
   readonly env?: string[];
 }

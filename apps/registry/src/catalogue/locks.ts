@@ -48,7 +48,12 @@ export async function lockPartitions(manager: EntityManager): Promise<void> {
   await manager.query('SELECT pg_advisory_xact_lock($1, $2)', [MESH, PARTITIONS]);
 }
 
-/** Looking after streams, consumers and schedules of work, one registry at a time. */
-export async function lockWorkKeeping(manager: EntityManager): Promise<void> {
-  await manager.query('SELECT pg_advisory_xact_lock($1, $2)', [MESH, KEEP_WORK]);
+/**
+ * Looking after streams, consumers and schedules of work, by one registry at a time, until the transaction ends.
+ * @returns whether it is this one: nobody waits for a thing that will soon be done
+ */
+export async function tryLockWorkKeeping(manager: EntityManager): Promise<boolean> {
+  const sql = 'SELECT pg_try_advisory_xact_lock($1, $2) AS ours';
+  const [row]: { ours: boolean }[] = await manager.query(sql, [MESH, KEEP_WORK]);
+  return row?.ours ?? false;
 }

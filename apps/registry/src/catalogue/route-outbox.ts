@@ -3,7 +3,7 @@ import type { ControlPath } from '#contracts';
 import type { Database } from './database.js';
 import { RouteOutboxRow } from './entities.js';
 import { type LiveQuery, liveHandlers } from './live.js';
-import { lockRouteWriting, lockWorkKeeping } from './locks.js';
+import { lockRouteWriting, tryLockWorkKeeping } from './locks.js';
 import type { HandlerRecord } from './values.js';
 
 /** Changes that are carried to KV in one go. */
@@ -58,11 +58,12 @@ export class RouteOutbox {
     });
   }
 
-  /** Runs `work` while no other registry looks after streams and consumers. */
-  keepingWork<T>(work: (read: ReadRoutes) => Promise<T>): Promise<T> {
+  /** Runs `work` unless another registry looks after streams and consumers just now. @returns whether it ran */
+  keepingWork(work: (read: ReadRoutes) => Promise<void>): Promise<boolean> {
     return this.database.transaction(async (manager) => {
-      await lockWorkKeeping(manager);
-      return work(readerOf(manager));
+      const isOurs = await tryLockWorkKeeping(manager);
+      if (isOurs) await work(readerOf(manager));
+      return isOurs;
     });
   }
 }

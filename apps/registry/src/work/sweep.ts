@@ -13,8 +13,9 @@ import type { StockMessage, StreamStock, StreamWriter, WorkConsumerState } from 
 import type { Gain } from './apply-plan.js';
 import { coversAny } from './filters.js';
 
-/** So many messages are put right in one go: the others wait for the next. */
-const AT_ONCE = 5_000;
+/** So many messages are put right in one go, and so many of them at once: the others wait for the next. */
+const IN_ONE_GO = 2_000;
+const AT_ONCE = 32;
 const ALL_WORK = 'mesh.work.>';
 
 export interface Sweeping {
@@ -50,7 +51,7 @@ export async function sweep(sweeping: Sweeping): Promise<Swept> {
   const live = await sweeping.live([...waiting.keys()].map(pathOfSubject).filter(isControlPath));
   let [dead, again] = [0, 0];
   for (const subject of waiting.keys()) {
-    const room = AT_ONCE - dead - again;
+    const room = IN_ONE_GO - dead - again;
     if (room <= 0) break;
     const path = pathOfSubject(subject);
     if (!live.has(path)) dead += await bury(sweeping, subject, room);
@@ -79,30 +80,42 @@ function passedBy(
   return new Set(passed.map(({ name }) => name));
 }
 
-async function bury(sweeping: Sweeping, subject: string, atMost: number): Promise<number> {
-  let count = 0;
-  for await (const message of standing(sweeping.stock, subject)) {
-    if (count === atMost) break;
-    if (inHand(sweeping, message, [])) continue;
-    await sweeping.writer.write(deadSubjectOf(subject), deadHeaders(message), message.body);
-    if (await sweeping.stock.remove(message.seq)) count++;
-  }
-  return count;
+function bury(sweeping: Sweeping, subject: string, atMost: number): Promise<number> {
+  const isFree = (message: StockMessage) => !inHand(sweeping, message, []);
+  return move(sweeping, standing(sweeping.stock, subject, isFree, atMost), (message) =>
+    sweeping.writer.write(deadSubjectOf(subject), deadHeaders(message), message.body),
+  );
 }
 
-async function handInAnew(sweeping: Sweeping, subject: string, atMost: number): Promise<number> {
+function handInAnew(sweeping: Sweeping, subject: string, atMost: number): Promise<number> {
   const owner = ownerOf(sweeping.consumers, subject);
   // What it never had it cannot have in hand.
   const gained = sweeping.gains.filter(
     ({ consumer, before }) => consumer === owner?.name && !coversAny(before, subject),
   );
+  const isFree = (message: StockMessage) => !inHand(sweeping, message, gained);
+  const passed = standing(sweeping.stock, subject, isFree, atMost, owner?.delivered ?? 0);
+  return move(sweeping, passed, (message) =>
+    sweeping.writer.write(subject, againHeaders(message), message.body),
+  );
+}
+
+/** Copies, then removes. In order, as far as what is under way at once has one. */
+async function move(
+  { stock }: Sweeping,
+  messages: AsyncIterable<StockMessage>,
+  copy: (message: StockMessage) => Promise<unknown>,
+): Promise<number> {
   let count = 0;
-  for await (const message of standing(sweeping.stock, subject)) {
-    if (count === atMost || message.seq > (owner?.delivered ?? 0)) break;
-    if (inHand(sweeping, message, gained)) continue;
-    await sweeping.writer.write(subject, againHeaders(message), message.body);
-    if (await sweeping.stock.remove(message.seq)) count++;
-  }
+  let batch: StockMessage[] = [];
+  const flush = async () => {
+    await Promise.all(batch.map(copy));
+    const removed = await Promise.all(batch.map(({ seq }) => stock.remove(seq)));
+    count += removed.filter((wasThere) => wasThere).length;
+    batch = [];
+  };
+  for await (const message of messages) if (batch.push(message) === AT_ONCE) await flush();
+  await flush();
   return count;
 }
 
@@ -113,11 +126,21 @@ function inHand({ consumers }: Sweeping, { seq }: StockMessage, except: readonly
   );
 }
 
-/** In order, one by one; what is added meanwhile is among them. */
-async function* standing(stock: StreamStock, subject: string): AsyncGenerator<StockMessage> {
+/** Those that are free, in order, up to a place. */
+async function* standing(
+  stock: StreamStock,
+  subject: string,
+  isFree: (message: StockMessage) => boolean,
+  atMost: number,
+  upTo = Number.POSITIVE_INFINITY,
+): AsyncGenerator<StockMessage> {
+  let left = atMost;
   let message = await stock.next(subject, 1);
-  while (message) {
-    yield message;
+  while (message && message.seq <= upTo && left > 0) {
+    if (isFree(message)) {
+      left--;
+      yield message;
+    }
     message = await stock.next(subject, message.seq + 1);
   }
 }
