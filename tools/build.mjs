@@ -1,6 +1,6 @@
 /*
- * The build: every app and library to dist/ (swc through the Nest CLI; types are `npm run typecheck`), then the
- * handler package, which authors install on its own. dist/ is not emptied first, so that services started from
+ * The build: every app and library to dist/ (swc through the Nest CLI; types are `npm run typecheck`), then what
+ * runs inside workers as one file each, then the handler package, which authors install on its own. dist/ is not emptied first, so that services started from
  * it outlive a rebuild; what has no source any more is removed after it instead.
  */
 import { spawnSync } from 'node:child_process';
@@ -54,5 +54,6 @@ const digest = sourceDigest(root);
 rmSync(join(root, STAMP), { force: true });
 runNode('node_modules/@nestjs/cli/bin/nest.js', 'build', '--all');
 for (const folder of ['apps', 'libs']) removeStale(folder);
+runNode('tools/bundle-workers.mjs');
 if (existsSync(join(root, 'libs/handler/build.mjs'))) runNode('libs/handler/build.mjs');
 stamp(digest);

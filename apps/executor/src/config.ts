@@ -16,11 +16,42 @@ export const settings = {
   }),
   isolation: setting({
     variable: 'MESH_ISOLATION',
-    schema: text.choice('thread', 'inline'),
+    schema: text.choice('thread', 'process', 'inline'),
     fallback: 'thread',
     description:
-      'Where handlers run: `thread`, a worker thread for each version; `inline`, in the executor itself (for handlers that are trusted not to block).',
-    remedy: 'thread or inline',
+      'Where handlers run: `thread`, a worker thread for each version; `process`, a child process for each, with memory, files and environment of its own (docs/isolation.md); `inline`, in the executor itself (for handlers that are trusted not to block).',
+    remedy: 'thread, process or inline',
+  }),
+  graceMs: setting({
+    variable: 'MESH_GRACE',
+    schema: text.integer(1, 60_000),
+    fallback: '100',
+    description:
+      'Milliseconds that a run may take, after its deadline, to heed its signal. Then its worker is ended and replaced.',
+    remedy: 'a whole number of milliseconds, such as 100',
+  }),
+  workerMemoryMb: setting({
+    variable: 'MESH_WORKER_MEMORY',
+    schema: text.integer(32, 1_000_000),
+    fallback: '512',
+    description:
+      'MB of memory that a worker may have: the heap of JavaScript in a thread, all that it uses in a process.',
+    remedy: 'a whole number of MB, such as 512',
+  }),
+  workerScratchMb: setting({
+    variable: 'MESH_WORKER_SCRATCH',
+    schema: text.integer(0, 1_000_000),
+    fallback: '64',
+    description: 'MB that a process may keep in its scratch folder, the one place where it may write.',
+    remedy: 'a whole number of MB, such as 64',
+  }),
+  workerIdle: setting({
+    variable: 'MESH_WORKER_IDLE',
+    schema: text.integer(0, 1_000_000),
+    fallback: '600',
+    description:
+      'Seconds after which a worker that nobody calls is let go; the next call starts another. 0 keeps them.',
+    remedy: 'a whole number of seconds, such as 600',
   }),
   maxWorkers: setting({
     variable: 'MESH_MAX_WORKERS',

@@ -39,7 +39,8 @@ import { RequestIntake } from './intake/request-intake.js';
 import { WorkIntake } from './intake/work-intake.js';
 import { Invoke } from './invoke.js';
 import { InlineInstance } from './runtime/inline.js';
-import { DEFAULT_LIMITS, type Runtime } from './runtime/runtime.js';
+import { processRuntime } from './runtime/process.js';
+import type { Runtime } from './runtime/runtime.js';
 import { threadRuntime } from './runtime/thread.js';
 import { DeadLetters } from './work/dead-letters.js';
 import { Ledger } from './work/ledger.js';
@@ -53,10 +54,19 @@ const CONFIG = Symbol('config');
 const ENVIRONMENT = Symbol('handler environment');
 const ARTIFACTS = Symbol('artifacts');
 
-const RUNTIMES: Record<ExecutorConfig['isolation'], Runtime> = {
-  inline: (spec, port) => new InlineInstance(spec, port),
-  thread: threadRuntime(DEFAULT_LIMITS),
-};
+/** How handlers run here. */
+function runtimeOf(config: ExecutorConfig): Runtime {
+  const { graceMs, workerMemoryMb: memoryMb, workerScratchMb: scratchMb } = config;
+  const limits = { graceMs, memoryMb, scratchMb };
+  switch (config.isolation) {
+    case 'inline':
+      return (spec, port) => new InlineInstance(spec, port);
+    case 'thread':
+      return threadRuntime(limits);
+    case 'process':
+      return processRuntime(limits);
+  }
+}
 
 /** Starts and stops the parts in an order in which nothing that was accepted is lost. */
 @Injectable()
@@ -198,7 +208,7 @@ function createInstances(
 ): Instances {
   const publish = (subject: string, body: string) => connection.publish(subject, body);
   const port = new MeshPort(createInvoker(connection), publish, registry, logger('handler'));
-  return new Instances(RUNTIMES[config.isolation], port, cache, environment, config.maxWorkers);
+  return new Instances(runtimeOf(config), port, cache, environment, config.maxWorkers, config.workerIdle);
 }
 
 function createIntake(

@@ -19,6 +19,7 @@ export class Instances {
   /** The last one used, which need not be moved to the end again. */
   #latest: Entry | undefined;
   readonly #closing = new Set<Promise<void>>();
+  readonly #resting: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly runtime: Runtime,
@@ -26,7 +27,11 @@ export class Instances {
     private readonly artifacts: ArtifactCache,
     private readonly environment: Readonly<Record<string, string>>,
     private readonly max: number,
-  ) {}
+    idleSeconds = 0,
+  ) {
+    // What was not used between two of these has been idle for at least as long.
+    if (idleSeconds > 0) this.#resting = setInterval(() => this.#rest(), idleSeconds * 1_000).unref();
+  }
 
   get(path: ControlPath, version: LiveVersion): Instance {
     const key = keyOf(path, version);
@@ -48,14 +53,24 @@ export class Instances {
     this.#entries.set(key, entry);
   }
 
-  /** Lets go of the path's versions that the route does not name any more, after what they still do. */
+  /**
+   * Lets go of the path's versions that the route does not name any more, after what they still do. A path that was in
+   * use here is about to be called again: what is new of it is loaded before that.
+   */
   retain(path: ControlPath, route: Route | undefined): void {
     const live = new Set(route?.versions.map((version) => keyOf(path, version)));
-    for (const [key, entry] of this.#entries)
-      if (entry.spec.path === path && !live.has(key)) this.#letGo(key, entry);
+    const known = [...this.#entries].filter(([, { spec }]) => spec.path === path);
+    if (known.length > 0)
+      for (const version of route?.versions ?? []) if (version.weight > 0) this.get(path, version).warm();
+    for (const [key, entry] of known) if (!live.has(key)) this.#letGo(key, entry);
+  }
+
+  #rest(): void {
+    for (const { instance } of this.#entries.values()) instance.rest();
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#resting);
     for (const [key, entry] of this.#entries) this.#letGo(key, entry);
     await Promise.all(this.#closing);
   }

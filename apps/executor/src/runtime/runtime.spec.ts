@@ -5,15 +5,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { type ControlPath, type HeaderMap, MeshError } from '#contracts';
 import type { CallReply, CallRequest, Outcome } from '#handler/runtime';
 import { InlineInstance } from './inline.js';
+import { processRuntime } from './process.js';
 import { DEFAULT_LIMITS, type HandlerPort, type HandlerSpec, type Instance } from './runtime.js';
 import { threadRuntime } from './thread.js';
 
-/* Every test here runs twice: what a handler is and does must not depend on where it runs. */
+/* Every test here runs in each of them: what a handler is and does must not depend on where it runs. */
 
 const ID = '0190d0c0-0000-7000-8000-000000000001';
 const RUNTIMES = {
   inline: (spec: HandlerSpec, port: HandlerPort): Instance => new InlineInstance(spec, port),
   thread: threadRuntime(DEFAULT_LIMITS),
+  process: processRuntime(DEFAULT_LIMITS),
 };
 
 const closers: (() => unknown)[] = [];

@@ -1,14 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { guardProcess } from './guard-process.js';
 import { HandlerWorker } from './handler-worker.js';
 import { type ThreadData } from './thread.js';
 import { type ToWorker, toCrossing } from './worker-protocol.js';
 
 /* The inside of a worker thread. Messages that arrive while the module loads wait in the port. */
 
-/** `process.kill` would end the executor with all its handlers; a thread that wants to end has `process.exit`. */
-process.kill = () => {
-  throw new Error('process.kill is not for handlers: a thread shares its process with others.');
-};
+// A signal to this process would end the executor with all its handlers; a thread that wants to end has `exit`.
+guardProcess(false);
 
 if (parentPort) {
   const port = parentPort;

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { MeshError } from '#contracts';
 import type { Runtime, WorkerLimits } from './runtime.js';
+import { workerFile } from './worker-file.js';
 import { WorkerInstance } from './worker-instance.js';
 import type { FromWorker, StartWorker, ToWorker, WorkerEvents, WorkerStart } from './worker-protocol.js';
 
@@ -11,10 +12,7 @@ export interface ThreadData {
   readonly begun: Int32Array<SharedArrayBuffer>;
 }
 
-// The compiled worker; when this file itself runs from source, as in a spec, the one in dist.
-const WORKER_FILE = import.meta.url.endsWith('.ts')
-  ? new URL('../../../../dist/apps/executor/src/runtime/thread-worker.js', import.meta.url)
-  : new URL('./thread-worker.js', import.meta.url);
+const WORKER_FILE = workerFile('thread');
 // Larger bodies change hands without a copy; for small ones that costs more than the copy.
 const TRANSFER_BYTES = 64 * 1024;
 

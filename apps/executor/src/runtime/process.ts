@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { MeshError } from '#contracts';
+import { childArguments } from './child-command.js';
+import { encodeFrame, FrameReader } from './frames.js';
+import { Guardian } from './guardian.js';
+import type { Runtime, WorkerLimits } from './runtime.js';
+import { Scratch, scratchRoot } from './scratch.js';
+import { watch } from './watch.js';
+import { WorkerInstance } from './worker-instance.js';
+import type { FromWorker, StartWorker, ToWorker, WorkerEvents } from './worker-protocol.js';
+
+/** Descriptor of the link among a child's streams. */
+const LINK = 3;
+/** After its end, how long what it still wrote may take to be read, ms. */
+const LAST_WORDS_MS = 50;
+
+let guardian: Guardian | undefined;
+
+/** Handlers in child processes: memory, files and environment of their own, and an end that no handler can put off. */
+export const processRuntime =
+  (limits: WorkerLimits): Runtime =>
+  (spec, port) =>
+    new WorkerInstance(spec, port, startProcess(limits), limits.graceMs);
+
+const startProcess =
+  (limits: WorkerLimits): StartWorker =>
+  (start, environment, events) => {
+    const scratch = new Scratch();
+    const child = spawn(process.execPath, childArguments(start, scratch.folder, limits.memoryMb), {
+      cwd: scratch.folder,
+      env: { ...environment },
+      // A session of its own: Ctrl-C in a terminal reaches the executor alone, which drains first.
+      detached: true,
+      stdio: ['ignore', 'inherit', 'inherit', 'pipe', scratch.ledger],
+    });
+    const socket = child.stdio[LINK] as Socket;
+    listen(socket, events);
+    const gone = keep(child, scratch, limits, events);
+    return {
+      post: (messages) => post(socket, messages),
+      begun: () => scratch.begun(),
+      end: () => {
+        child.kill('SIGKILL');
+        return gone;
+      },
+    };
+  };
+
+function post(socket: Socket, messages: readonly ToWorker[]): void {
+  socket.cork();
+  for (const message of messages) for (const piece of encodeFrame(message)) socket.write(piece);
+  socket.uncork();
+}
+
+function listen(socket: Socket, events: WorkerEvents): void {
+  const reader = new FrameReader<FromWorker>();
+  socket.on('data', (chunk: Buffer) => {
+    try {
+      events.messages(reader.push(chunk));
+    } catch (cause) {
+      socket.removeAllListeners('data');
+      events.failed(crashed('It sent what no worker sends.', cause));
+    }
+  });
+  // Of a pipe whose other end is gone: the child's own end says more.
+  socket.on('error', () => undefined);
+}
+
+/** Keeps the child within its bounds. Resolves when it is gone. */
+function keep(
+  child: ChildProcess,
+  scratch: Scratch,
+  limits: WorkerLimits,
+  events: WorkerEvents,
+): Promise<void> {
+  const { pid } = child;
+  const stop =
+    pid === undefined
+      ? () => {}
+      : watch(pid, scratch.folder, limits, (detail) => events.failed(crashed(detail)));
+  if (pid !== undefined) {
+    guardian ??= new Guardian(scratchRoot());
+    guardian.watch(pid);
+  }
+  return new Promise((resolve) => {
+    const ended = (fault: MeshError) => {
+      stop();
+      if (pid !== undefined) guardian?.forget(pid);
+      lastWords(child, () => events.failed(fault));
+      scratch.remove().catch(() => undefined);
+      resolve();
+    };
+    child.once('exit', (code, signal) =>
+      ended(crashed(signal ? `Its process was ended by ${signal}.` : `Its process ended with code ${code}.`)),
+    );
+    child.once('error', (error) => ended(crashed('Its process could not be started.', error)));
+  });
+}
+
+/** What it wrote before its end is read first: answers among it are answers. */
+function lastWords(child: ChildProcess, then: () => void): void {
+  const timer = setTimeout(then, LAST_WORDS_MS);
+  child.once('close', () => {
+    clearTimeout(timer);
+    then();
+  });
+}
+
+const crashed = (detail: string, cause?: unknown) => new MeshError('worker-crashed', detail, { cause });
