@@ -140,6 +140,9 @@ export const PERMISSIONS: Readonly<Record<ServiceUser | AnonymousUser, Permissio
         'mesh.schedule.>',
         'mesh.work.>',
         'mesh.dead.>',
+        // To tell who asked for the result of such work.
+        `$KV.${RESULTS_BUCKET}.>`,
+        'mesh.callback.>',
         // Which executors have a new route.
         '$SRV.INFO.>',
         'mesh.audit.>',

@@ -9,9 +9,10 @@ import {
   placeId,
   workMessageId,
 } from '#contracts';
-import type { StockMessage, StreamStock, StreamWriter, WorkConsumerState } from '#fabric';
+import type { Keep, StockMessage, StreamStock, StreamWriter, WorkConsumerState } from '#fabric';
 import type { Gain } from './apply-plan.js';
 import { coversAny } from './filters.js';
+import { tellEnd } from './tell-end.js';
 
 /** So many messages are put right in one go, and so many of them at once: the others wait for the next. */
 const IN_ONE_GO = 2_000;
@@ -21,6 +22,8 @@ const ALL_WORK = 'mesh.work.>';
 export interface Sweeping {
   readonly stock: StreamStock;
   readonly writer: StreamWriter;
+  /** State and results of asynchronous calls. */
+  readonly results: Keep;
   readonly consumers: readonly WorkConsumerState[];
   /** Those of these paths that have a live route. */
   live(paths: readonly ControlPath[]): Promise<ReadonlySet<ControlPath>>;
@@ -82,9 +85,11 @@ function passedBy(
 
 function bury(sweeping: Sweeping, subject: string, atMost: number): Promise<number> {
   const isFree = (message: StockMessage) => !inHand(sweeping, message, []);
-  return move(sweeping, standing(sweeping.stock, subject, isFree, atMost), (message) =>
-    sweeping.writer.write(deadSubjectOf(subject), deadHeaders(message), message.body),
-  );
+  const { stock, writer, results } = sweeping;
+  return move(sweeping, standing(stock, subject, isFree, atMost), async (message) => {
+    await writer.write(deadSubjectOf(subject), deadHeaders(message), message.body);
+    await tellEnd(message, results, writer);
+  });
 }
 
 function handInAnew(sweeping: Sweeping, subject: string, atMost: number): Promise<number> {

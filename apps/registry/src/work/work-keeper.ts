@@ -1,9 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ControlPath, DEAD_STREAM, isMeshError, isOrdered, MeshError, WORK_STREAM } from '#contracts';
+import {
+  type ControlPath,
+  DEAD_STREAM,
+  isMeshError,
+  isOrdered,
+  MeshError,
+  RESULTS_BUCKET,
+  WORK_STREAM,
+} from '#contracts';
 import {
   type Connection,
   createStreamWriter,
   ensureStreams,
+  type Keep,
+  openKeep,
   openStreamStock,
   openWorkConsumers,
   type RouteFeed,
@@ -47,6 +57,7 @@ export interface WorkStreams {
 
 interface Reached extends WorkStreams {
   readonly connection: Connection;
+  readonly results: Keep;
   readonly routes: RouteFeed;
 }
 
@@ -97,6 +108,7 @@ export class WorkKeeper {
       work: openStreamStock(connection, WORK_STREAM),
       dead: openStreamStock(connection, DEAD_STREAM),
       writer: createStreamWriter(connection),
+      results: openKeep(connection, RESULTS_BUCKET),
     };
     this.#reached = reached;
     connection.onStatus((connected) => {
@@ -154,7 +166,7 @@ export class WorkKeeper {
     }
   }
 
-  async #keep({ routes, consumers, work, writer }: Reached, read: ReadRoutes): Promise<void> {
+  async #keep({ routes, consumers, work, writer, results }: Reached, read: ReadRoutes): Promise<void> {
     const live = [...routes.all()];
     const plan = planConsumers(
       live.map((route) => ({ path: route.path, ordered: isOrdered(route) })),
@@ -170,7 +182,7 @@ export class WorkKeeper {
     const states = await consumers.list();
     await this.#removeLeftOver(consumers, leftOver(states, plan));
     const known = (paths: readonly ControlPath[]) => livePaths(paths, routes, read);
-    await this.#sweep({ stock: work, writer, consumers: states, live: known, gains });
+    await this.#sweep({ stock: work, writer, results, consumers: states, live: known, gains });
   }
 
   /** A stream that is full keeps what is waiting waiting, and nothing else from being done. */
