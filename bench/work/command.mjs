@@ -30,7 +30,7 @@ export async function benchWork({ rounds, events, only, sync, http, json, profil
   const results = [];
   for (const part of parts) {
     // Each part has servers of its own: what one leaves behind in a stream costs the next nothing.
-    const ground = await Ground.start({ sync, profile });
+    const ground = await Ground.start({ sync, profile, ...(part === 'mqtt' && { mqttPort: 0 }) });
     try {
       results.push(...(await PARTS[part](ground, { rounds, events, http, note, signal })));
     } finally {

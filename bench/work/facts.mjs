@@ -4,13 +4,13 @@ import { poolConsumer, WORK_STREAM, workSubject } from '#contracts';
 const EVERY_MS = 4;
 const WITHIN_MS = 180_000;
 
-/** Asks until it is so. @throws Error with what was waited for */
-export async function until(what, isSo, signal) {
+/** Asks until it is so. @param everyMs how often. @throws Error with what was waited for */
+export async function until(what, isSo, signal, everyMs = EVERY_MS) {
   const end = performance.now() + WITHIN_MS;
   for (;;) {
     if (await isSo()) return;
     if (performance.now() > end) throw new Error(`Not within ${WITHIN_MS} ms: ${what}`);
-    await delay(EVERY_MS, undefined, { signal });
+    await delay(everyMs, undefined, { signal });
   }
 }
 
