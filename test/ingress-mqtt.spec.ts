@@ -292,7 +292,7 @@ describe('topics', () => {
     const paths = Array.from({ length: 30 }, (_, index) => `fleet/device-${index}`);
     const there = await scene([...paths, 'users/find']);
     const broker = await openBroker();
-    await ingress(there.nats, broker, { MESH_MQTT_MOST_FILTERS: '10' });
+    await ingress(there.nats, broker, { MESH_MQTT_MOST_FILTERS: '20' });
     const subjects = new Set((await kept(broker)).map(({ subject }) => subject));
     // nats-server has a consumer for "fleet/#" and one for "fleet", which that covers, too.
     expect(subjects).toEqual(

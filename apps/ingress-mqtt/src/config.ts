@@ -58,7 +58,7 @@ export const settings = {
     fallback: 'mesh-ingress-mqtt',
     description:
       'Name of the session that the broker keeps while this service is away, the same for all replicas: one at a ' +
-      'time uses it, or with MESH_MQTT_SHARE each adds a number to it.',
+      'time uses it, or with MESH_MQTT_SHARE each adds a number to it. Ingresses of different brokers need different names.',
     remedy: 'a name such as mesh-ingress-mqtt, the same at every start',
   }),
   share: setting({
@@ -91,7 +91,8 @@ export const settings = {
     schema: text.integer(1, 1_000_000),
     fallback: '500',
     description:
-      "Topics and filters subscribed at once. Of more, one filter for each first level takes their place; what no handler wants is dropped. nats-server's limits are reached at about 600.",
+      'Topics and filters subscribed at once; one that ends with `#` counts twice. Of more, one filter for each first ' +
+      'level takes their place, or `#`; what no handler wants is then dropped. nats-server has room for some 650.',
     remedy: 'a whole number, 1 or more',
   }),
   replyTopic: setting({

@@ -23,9 +23,15 @@ function withMerged(filters: readonly string[], added: string): string[] {
   return withMerged(rest, met.reduce(merged, added));
 }
 
-/** Of more filters than that only what begins with the same level; of too many of these, one for all. */
+/** Of the room for filters so much is for the wide ones: while they take the place of the others, both are there. */
+const WIDE_SHARE = 5;
+
+/** In place of filters one for each of their first levels, or one for all where these are too many. */
 export function coarse(filters: ReadonlySet<string>, most: number): Set<string> {
-  if (filters.size <= most) return new Set(filters);
   const tops = disjoint([...filters].map((filter) => `${filter.split('/', 1)[0]}/#`));
-  return tops.size <= most ? tops : new Set(['#']);
+  return roomFor(tops) <= most / WIDE_SHARE ? tops : new Set(['#']);
 }
+
+/** What they count: nats-server has two subscriptions for one that ends with `#`, the other for the level above. */
+export const roomFor = (filters: ReadonlySet<string>): number =>
+  [...filters].reduce((sum, filter) => sum + (filter.endsWith('#') ? 2 : 1), 0);

@@ -121,22 +121,30 @@ describe('subscriptions', () => {
   });
 
   it('of too many are a few wide ones, until there are far fewer again', () => {
-    const table = new TopicTable(4);
+    const table = new TopicTable(20);
     const put = (path: string, route?: Route) => table.update(path as ControlPath, route);
-    for (const path of ['a/1', 'a/2', 'a/3', 'b/1']) put(path, routeOf(path, []));
-    expect(table.subscriptions().size).toBe(4);
-    put('b/2', routeOf('b/2', []));
+    const paths = Array.from({ length: 20 }, (_, index) => `${index % 2 ? 'a' : 'b'}/${index}`);
+    for (const path of paths) put(path, routeOf(path, []));
+    expect(table.subscriptions().size).toBe(20);
+    put('b/20', routeOf('b/20', []));
     expect([...table.subscriptions()].sort()).toEqual(['a/#', 'b/#']);
-    put('a/1');
-    put('a/2');
+    for (const path of paths.slice(0, 10)) put(path);
     expect([...table.subscriptions()].sort()).toEqual(['a/#', 'b/#']);
-    put('a/3');
-    expect([...table.subscriptions()].sort()).toEqual(['b/1', 'b/2']);
+    for (const path of paths.slice(10, 18)) put(path);
+    expect([...table.subscriptions()].sort()).toEqual(['a/19', 'b/18', 'b/20']);
   });
 
   it('of too many first levels are one for all', () => {
-    const table = new TopicTable(2);
-    for (const path of ['a', 'b', 'c']) table.update(path as ControlPath, routeOf(path, []));
+    const table = new TopicTable(10);
+    for (const path of 'abcdefghijk') table.update(path as ControlPath, routeOf(path, []));
+    expect([...table.subscriptions()]).toEqual(['#']);
+  });
+
+  it('that end with # count twice, as nats-server counts', () => {
+    const table = new TopicTable(4);
+    for (const path of ['a', 'b']) table.update(path as ControlPath, routeOf(path, [mqtt(`${path}/1/#`)]));
+    expect(table.subscriptions().size).toBe(2);
+    table.update('c' as ControlPath, routeOf('c', []));
     expect([...table.subscriptions()]).toEqual(['#']);
   });
 });

@@ -1,5 +1,5 @@
 import type { ControlPath, Route } from '#contracts';
-import { coarse, disjoint } from './disjoint.js';
+import { coarse, disjoint, roomFor } from './disjoint.js';
 import { covers, filterFault, hasWildcard, wildcardsIn } from './topic-filter.js';
 
 /** A handler that wants a topic. */
@@ -102,9 +102,8 @@ export class TopicTable {
     const fine = disjoint([...this.#exact.keys(), ...this.#wild.keys()]);
     // Not back again at the first route that goes: each change of the plan may bring a message twice.
     const most = this.#isCoarse ? Math.floor(this.most / 2) : this.most;
-    const plan = coarse(fine, most);
-    this.#isCoarse = fine.size > most;
-    return plan;
+    this.#isCoarse = roomFor(fine) > most;
+    return this.#isCoarse ? coarse(fine, this.most) : fine;
   }
 
   #matchOf(path: ControlPath, topic: string): Match {

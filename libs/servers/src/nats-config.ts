@@ -53,7 +53,8 @@ function accountLines(passwords: Record<ServiceUser, string>): string[] {
     '    ]',
     '  }',
     '  DEVICES {',
-    '    jetstream: { max_file: 1GB, max_mem: 64MB, max_streams: 20, max_consumers: 1000 }',
+    // A consumer for each filter of QoS 1 and 2: 650 at most for the ingress, the rest for devices that listen.
+    '    jetstream: { max_file: 1GB, max_mem: 64MB, max_streams: 20, max_consumers: 2000 }',
     '    users: [',
     userLine('device', quoted('')),
     userLine('bridge', passwords.bridge),
