@@ -1,5 +1,5 @@
 import { type DeadReason, isMeshError, type WorkRouting } from '#contracts';
-import type { Keep, WorkItem } from '#fabric';
+import type { Keep, Kept, WorkItem } from '#fabric';
 import type { Log } from '#lifecycle';
 
 /** What is known of the attempts at one event. */
@@ -22,7 +22,7 @@ const PERHAPS_STARTED: Tried = { started: 1, failed: 0 };
 /** Events given back by this executor that are remembered without asking. */
 const MAX_REMEMBERED = 20_000;
 
-type Entry = { readonly deliveries: number; readonly tried: Tried };
+type Entry = { readonly key: string; readonly deliveries: number; readonly tried: Tried };
 /** What names an event here. */
 export interface Ledgered {
   readonly item: Pick<WorkItem, 'seq' | 'deliveries'>;
@@ -50,10 +50,11 @@ export class Ledger {
     if (item.deliveries === 1) return UNTRIED;
     const known = this.#remembered.get(item.seq);
     this.#remembered.delete(item.seq);
+    const key = keyOf(work);
     // Nobody has had it between: what we know is all there is.
-    if (known && known.deliveries === item.deliveries - 1) return known.tried;
-    const kept = await this.keep.get(keyOf(work)).catch(unlessMissing);
-    return kept ? (JSON.parse(Buffer.from(kept.value).toString()) as Tried) : PERHAPS_STARTED;
+    if (known?.key === key && known.deliveries === item.deliveries - 1) return known.tried;
+    const kept = await this.keep.get(key).catch(unlessMissing);
+    return kept ? readTried(kept) : PERHAPS_STARTED;
   }
 
   /** @throws MeshError `not-connected` */
@@ -68,8 +69,8 @@ export class Ledger {
   }
 
   /** It goes back to the stream: remembers what was written, as long as nobody else has it. */
-  remember({ item }: Ledgered, tried: Tried): void {
-    this.#remembered.set(item.seq, { deliveries: item.deliveries, tried });
+  remember({ item, work }: Ledgered, tried: Tried): void {
+    this.#remembered.set(item.seq, { key: keyOf(work), deliveries: item.deliveries, tried });
     if (this.#remembered.size > MAX_REMEMBERED)
       for (const oldest of this.#remembered.keys()) {
         this.#remembered.delete(oldest);
@@ -80,6 +81,15 @@ export class Ledger {
   /** It has ended. Where that is not heard, the bucket forgets it by its age. */
   forget({ work }: Ledgered): void {
     this.keep.remove(keyOf(work)).catch(() => undefined);
+  }
+}
+
+function readTried({ value }: Kept): Tried {
+  try {
+    return { ...PERHAPS_STARTED, ...(JSON.parse(Buffer.from(value).toString()) as Tried) };
+  } catch {
+    // Somebody else's: no reason to leave the event lying.
+    return PERHAPS_STARTED;
   }
 }
 
