@@ -7,7 +7,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { MqttClient } from 'mqtt';
 import { type MosquittoOptions, type MosquittoServer, startMosquitto } from '#servers';
 import { closeAll, later, until } from '../fixtures/later.js';
-import { freePort, routeOf } from '../ingress.fixture.js';
+import { catalogue, executor, served } from '../fixtures/mesh.js';
+import { freePort, natsServer, routeOf } from '../ingress.fixture.js';
 import {
   answering,
   device,
@@ -129,28 +130,53 @@ describe.each(['5', '3.1.1'])('with MQTT %s', (version) => {
   });
 });
 
-describe('mosquitto_rr', () => {
-  const ask = (broker: MosquittoServer, ...args: string[]) =>
-    run('mosquitto_rr', broker, '-V', '5', '-t', 'users/find', '-e', 'reply/1', '-W', '20', ...args);
+const ask = (broker: MosquittoServer, topic: string, ...args: string[]) =>
+  run('mosquitto_rr', broker, '-V', '5', '-t', topic, '-e', 'reply/1', '-W', '20', ...args);
 
+describe('mosquitto_rr', () => {
   it('gets the answer of a handler that worked', async () => {
     const { nats, broker } = await scene('users/find');
     await ingressTo(nats, broker.url);
-    expect(await ask(broker, '-q', '1', '-m', '{"id":"42"}')).toBe('answer to {"id":"42"}\n');
+    expect(await ask(broker, 'users/find', '-q', '1', '-m', '{"id":"42"}')).toBe('answer to {"id":"42"}\n');
   });
 
   it('gets the answer of a call', async () => {
     const { nats, broker, responder } = await scene('users/find');
     await responder.serve('users/find', () => ({ outcome: 'ok' }));
     await ingressTo(nats, broker.url);
-    expect(await ask(broker, '-q', '0', '-m', 'x', '-F', '%p|%q')).toBe('|0\n');
+    expect(await ask(broker, 'users/find', '-q', '0', '-m', 'x', '-F', '%p|%q')).toBe('|0\n');
   });
 
   it('gets what the mesh says when nobody runs the handler', async () => {
     const { nats, broker } = await scene('users/find');
     await ingressTo(nats, broker.url);
-    const said = await ask(broker, '-q', '0', '-m', 'x');
+    const said = await ask(broker, 'users/find', '-q', '0', '-m', 'x');
     expect(JSON.parse(said)).toMatchObject({ status: 503, code: 'no-executor' });
+  });
+});
+
+describe('a handler in an executor', () => {
+  it('is run by mosquitto_pub, and answers mosquitto_rr', async () => {
+    const of = await catalogue();
+    await makeStreams(of.nats);
+    const code = `const seen = [];
+      export default (event) => {
+        if (event.query.id) seen.push(event.query.id);
+        return { id: event.query.id, levels: event.params, seen };
+      };`;
+    const triggers = [{ mqtt: { filter: 'homes/+/find/#' } }];
+    const route = await of.publish({ path: 'users/find', version: '1.0.0', triggers }, code);
+    await executor(of);
+    await served(of, route);
+    const broker = await mosquitto();
+    await ingressTo(of.nats, broker.url);
+    await publish(broker, 'homes/7/find', '{"id":"1"}');
+    const answer = JSON.parse(await ask(broker, 'homes/9/find/a/b', '-q', '1', '-m', '{"id":"42"}'));
+    expect(answer).toMatchObject({ id: '42', levels: { 0: '9', 1: 'a/b' } });
+    expect([...answer.seen].sort()).toEqual(['1', '42']);
+    expect(JSON.parse(await ask(broker, 'homes/9/find', '-q', '0', '-m', '{"id":"43"}'))).toMatchObject({
+      id: '43',
+    });
   });
 });
 
@@ -252,6 +278,35 @@ describe('what MQTT 5 says beside the message', () => {
     expect((routing.expires ?? 0) - before).toBeGreaterThan(98_000);
     expect((routing.expires ?? 0) - before).toBeLessThan(110_000);
   });
+});
+
+describe('while NATS is away', () => {
+  it('messages stay at the broker, and all of them come when it is back', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'mesh-nats-'));
+    later(() => rmSync(dataDir, { recursive: true, force: true }));
+    const passwords = { registry: 'r', executor: 'e', ingress: 'i' };
+    const nats = { port: await freePort(), dataDir, passwords };
+    const there = await world(['users/find'], { nats });
+    const worker = await Worker.on(there.nats);
+    const broker = await mosquitto();
+    const running = await ingressTo(there.nats, broker.url, { MESH_MQTT_WINDOW: '10' });
+    await publish(broker, 'users/find', 'before');
+    await worker.came(1);
+    process.kill(there.nats.pid, 'SIGKILL');
+    await there.nats.exited;
+    const client = await device(broker.url);
+    const bodies = Array.from({ length: 100 }, (_, index) => `m${index}`);
+    await Promise.all(bodies.map((body) => client.publishAsync('users/find', body, { qos: 1 })));
+    // Longer than a lease: nobody else can take it while NATS is away, and none is needed to take it back.
+    const begun = performance.now();
+    await until(
+      () => performance.now() - begun,
+      (ms) => ms > 5_000,
+    );
+    await natsServer(nats);
+    expect((await worker.came(101)).sort()).toEqual(['before', ...bodies].sort());
+    await whenReady(running);
+  }, 30_000);
 });
 
 describe('TLS', () => {
