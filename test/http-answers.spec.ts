@@ -148,7 +148,6 @@ describe('a path', () => {
     '/object@canary',
     '/object@',
     '/object@1.0.0@1.0.0',
-    '/invocations/x',
     '/v1/handlers',
     '/openapi',
   ])('%s is nobody’s: 404', async (path) => {
