@@ -22,6 +22,10 @@ interface Report {
   results: { key: string; requests: number; errors: number; cpu: Record<string, number> }[];
   summary: { ratios: { of: string; to: string; cpu: Spread; atMost?: number; met?: boolean }[] };
 }
+interface WorkReport {
+  results: { part: string; key: string; events: number; perSecond: number }[];
+  summary: { ratios: { of: string; to: string; least?: number }[] };
+}
 
 // Benchmarks are plain JavaScript: their types are stated here.
 const load = async <T>(file: string): Promise<T> => (await import(join(root, 'bench', file))) as T;
@@ -112,6 +116,49 @@ describe('bench -- http', () => {
       "b/a'",
       "c/a''",
       'a/bare',
+    ]);
+  }, 120_000);
+});
+
+describe('bench -- work', () => {
+  async function bench(...args: string[]) {
+    const child = spawn(process.execPath, [join(root, 'bench/run.mjs'), 'work', ...args], {
+      env: { PATH: process.env.PATH },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+    const [output, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
+    return { output, errors, code };
+  }
+
+  it('names the parts when asked for one that there is not', async () => {
+    const { errors, code } = await bench('--only', 'everything');
+    expect(errors).toContain('There is no part everything. There are: accept, complete, flow,');
+    expect(code).toBe(1);
+  });
+
+  it('measures plain clients and the mesh in each round, to the last event', async () => {
+    const { output, errors, code } = await bench(
+      ...['--only', 'accept,complete,flow', '--rounds', '1', '--events', '200', '--no-http', '--json'],
+    );
+    expect({ code, errors: code === 0 ? '' : errors }).toEqual({ code: 0, errors: '' });
+    const { results, summary } = JSON.parse(output) as WorkReport;
+    const consumers = ['inline', 'raw ack', 'raw confirmed', 'thread'];
+    expect(results.map(({ part, key }) => `${part} ${key}`).sort()).toEqual([
+      ...['mesh publisher', 'raw publisher'].map((key) => `accept ${key}`),
+      ...consumers.map((key) => `complete ${key}`),
+      ...consumers.map((key) => `flow ${key}`),
+    ]);
+    for (const { events, perSecond } of results) {
+      expect(events).toBe(200);
+      expect(perSecond).toBeGreaterThan(0);
+    }
+    expect(summary.ratios.filter(({ least }) => least).map(({ of, to }) => `${of}/${to}`)).toEqual([
+      'mesh publisher/raw publisher',
+      'inline/raw ack',
+      'thread/raw ack',
+      'inline/raw ack',
+      'thread/raw ack',
     ]);
   }, 120_000);
 });
