@@ -12,9 +12,10 @@ afterEach(closeAll);
 async function redriven(
   { aws }: World,
   maxReceives: number,
+  VisibilityTimeout = '1',
 ): Promise<{ dead: Producer; producer: Producer }> {
   const { dead, RedrivePolicy } = await deadLetterQueue(aws, maxReceives);
-  const url = await aws.createQueue('redriven', { VisibilityTimeout: '1', RedrivePolicy });
+  const url = await aws.createQueue('redriven', { VisibilityTimeout, RedrivePolicy });
   return { dead, producer: new Producer(aws, url) };
 }
 
@@ -56,7 +57,7 @@ describe('a message that fails', () => {
     const at: number[] = [];
     await of.responder.serve('users/find', async () => {
       at.push(performance.now());
-      // Longer than the half of the visibility after which a heartbeat comes.
+      // Longer than the third of the visibility after which a heartbeat comes, not long enough for two.
       if (at.length === 1) await new Promise((resolve) => setTimeout(resolve, 520));
       return at.length === 1 ? { outcome: 'failed', status: 400 } : { outcome: 'ok' };
     });
@@ -154,9 +155,9 @@ describe('a message that fails', () => {
 describe('the mesh’s own 503', () => {
   it('burns no receive: what is held longer than its visibility still has all of its attempts', async () => {
     const of = await world();
-    const { dead, producer } = await redriven(of, 2);
-    await ingress(of.nats, of.aws, `${producer.url}=users/find`);
-    const bodies = Array.from({ length: 300 }, (_, index) => `m${index}`);
+    const { dead, producer } = await redriven(of, 2, '2');
+    await ingress(of.nats, of.aws, `${producer.url}=users/find`, { MESH_SQS_CONCURRENCY: '1000' });
+    const bodies = Array.from({ length: 1_000 }, (_, index) => `m${index}`);
     await producer.sendMany(bodies);
     await until(
       () => producer.counts(),
@@ -172,12 +173,12 @@ describe('the mesh’s own 503', () => {
         if (ms > 500) seen.add((await producer.counts()).visible);
         return ms;
       },
-      (ms) => ms > 2_700,
+      (ms) => ms > 5_000,
     );
     expect(seen.size).toBe(1);
-    expect([...seen][0]).toBeGreaterThanOrEqual(300 - 64);
+    expect([...seen][0]).toBeGreaterThanOrEqual(500);
     await of.responder.serve('users/find');
-    await producer.emptied();
+    await producer.emptied(30_000);
     expect(new Set(receives(of.responder.seen))).toEqual(new Set([1]));
     expect([...of.responder.bodies].sort()).toEqual([...bodies].sort());
     expect(await dead.counts()).toEqual({ visible: 0, inFlight: 0 });

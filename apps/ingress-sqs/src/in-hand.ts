@@ -7,6 +7,9 @@ import type { QueueBinding } from './queue-binding.js';
 import { isFinal, type QueueFacts, type SqsQueue } from './sqs-queue.js';
 import { handlerOf } from './to-event.js';
 
+/** Extensions within one visibility timeout: one may be lost, or late. */
+const BEATS = 3;
+
 export interface InHandParts {
   readonly binding: QueueBinding;
   readonly queue: SqsQueue;
@@ -41,7 +44,7 @@ export class InHand implements Grouped {
     this.handler = addressOf(message, binding);
     this.#heartbeat = new Heartbeat(
       () => this.#extend(queue, facts.visibility),
-      (facts.visibility * 1_000) / 2,
+      (facts.visibility * 1_000) / BEATS,
       (error) => {
         if (!this.#isEnding) onFault(message, error);
       },
