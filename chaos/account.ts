@@ -39,7 +39,7 @@ export interface Account {
   readonly bySource: Record<string, Record<Fate, number>>;
   readonly lost: readonly string[];
   readonly stuck: readonly string[];
-  /** Runs beyond the first of their event, by cause. */
+  /** Runs beyond the first of their event, by source and cause: `mqtt1: kill ingress-mqtt-1`. */
   readonly duplicates: Record<string, number>;
   readonly unexplained: readonly Explained[];
   /** Events that ran before one that was sent before them, where the order must be kept. */
@@ -60,7 +60,7 @@ export function account(ledger: Ledger, findings: Findings, relevance: Relevance
     bySource: bySource(ledger, fates),
     lost: of('lost'),
     stuck: of('stuck'),
-    duplicates: tally(explained.map(({ cause }) => cause ?? 'unexplained')),
+    duplicates: tally(explained.map(({ source, cause }) => `${source}: ${cause ?? 'unexplained'}`)),
     unexplained: explained.filter(({ cause }) => cause === undefined),
     outOfOrder: outOfOrder(ledger, findings),
     unknown: [...findings.runs.keys()].filter((id) => !ledger.has(id)),

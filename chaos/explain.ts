@@ -1,9 +1,12 @@
-import type { Fault, Ledger, Run, Sent } from './ledger.ts';
+import type { Fault, Ledger, Run, Send, Sent } from './ledger.ts';
 
-/** Which units an event of a source passes, whatever executor runs it. */
+/** Which units can be to blame for a second run of a source's events. */
 export interface Relevance {
-  /** Names of ingresses, brokers and servers on the way of that source's events. */
+  /** Units, beside executors, that an event passes until it is acknowledged: for their faults a producer sends again. */
   onTheWay(source: string): readonly string[];
+  /** Units, beside executors, whose faults make a delivery be repeated without its producer: none for calls. */
+  redeliver(source: string): readonly string[];
+  readonly executors: readonly string[];
   /** The executor that had this pid then; undefined for a stranger. */
   executorOf(pid: number, at: number): string | undefined;
   /** Whether the source's acceptance de-duplicates: the same id sent again is the same event. */
@@ -54,21 +57,32 @@ function causeOf(
   faults: readonly Fault[],
   relevance: Relevance,
 ): string | undefined {
-  const way = relevance.onTheWay(sent.source);
-  const executors = [first, second].map(({ pid, at }) => relevance.executorOf(pid, at));
-  const concerned = new Set([...way, ...executors]);
-  const fault = faultBetween(first.at - LEAD_MS, second.at, faults, concerned);
   const again = relevance.deduplicates(sent.source) ? undefined : resend(sent, second, earlierRuns);
-  // That it was sent again is the nearer cause; but the producer must have had a reason that lies in a fault.
-  if (again) {
-    const reason = faultBetween(again.at - LEAD_MS, again.ended ?? second.at, faults, undefined);
-    return reason && `sent again after ${nameOf(reason)}`;
-  }
+  if (again) return causeOfResend(again, sent.source, second, faults, relevance);
+  const redeliver = relevance.redeliver(sent.source);
+  if (redeliver.length === 0) return undefined;
+  const executors = [first, second].map(({ pid, at }) => relevance.executorOf(pid, at));
+  const concerned = new Set([...redeliver, ...executors]);
+  const fault = faultBetween(first.at - LEAD_MS, second.at, faults, concerned);
   return fault && nameOf(fault);
 }
 
+/** That it was sent again is the nearer cause; but its producer must have had a reason that lies in a fault. */
+function causeOfResend(
+  again: Send,
+  source: string,
+  second: Run,
+  faults: readonly Fault[],
+  relevance: Relevance,
+): string | undefined {
+  // Which executor a try without an answer had come to is not known.
+  const concerned = new Set([...relevance.onTheWay(source), ...relevance.executors]);
+  const reason = faultBetween(again.at - LEAD_MS, again.ended ?? second.at, faults, concerned);
+  return reason && `sent again after ${nameOf(reason)}`;
+}
+
 /** The failed try before the one that made this run possible; undefined when there were no more tries than runs. */
-function resend({ sends }: Sent, second: Run, earlierRuns: number): Sent['sends'][number] | undefined {
+function resend({ sends }: Sent, second: Run, earlierRuns: number): Send | undefined {
   const begun = sends.filter(({ at }) => at <= second.at);
   return begun.length > earlierRuns ? begun[begun.length - 2] : undefined;
 }
@@ -80,11 +94,11 @@ export function faultBetween(
   from: number,
   to: number,
   faults: readonly Fault[],
-  concerned: ReadonlySet<string | undefined> | undefined,
+  concerned: ReadonlySet<string | undefined>,
 ): Fault | undefined {
   return faults.findLast(
     (fault) =>
-      (!concerned || concerned.has(fault.target)) &&
+      concerned.has(fault.target) &&
       fault.from <= to &&
       (fault.until ?? Number.POSITIVE_INFINITY) + AFTERMATH_MS >= from,
   );

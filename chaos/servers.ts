@@ -17,7 +17,13 @@ import { type Started, Unit } from './unit.ts';
 export interface Servers {
   readonly units: readonly Unit[];
   readonly nats: NatsServer;
-  readonly mqtt: { readonly url: string; readonly user?: string; readonly password?: string };
+  readonly mqtt: {
+    readonly url: string;
+    /** The broker has shared subscriptions. */
+    readonly shares: boolean;
+    readonly user?: string;
+    readonly password?: string;
+  };
   readonly aws: AwsServer;
   /** The registry's own. */
   readonly catalogueDatabase: string;
@@ -40,8 +46,8 @@ export async function startServers(folder: string, broker: 'mosquitto' | 'nats')
     nats: nats.server,
     aws: aws.server,
     mqtt: mosquitto
-      ? { url: mosquitto.server.url }
-      : { url: nats.server.mqttUrl as string, user: bridge.user, password: bridge.password },
+      ? { url: mosquitto.server.url, shares: true }
+      : { url: nats.server.mqttUrl as string, shares: false, user: bridge.user, password: bridge.password },
     catalogueDatabase: await postgres.server.createDatabase('mesh'),
     chaosDatabase: await postgres.server.createDatabase('chaos'),
     stop: async () => {

@@ -10,6 +10,8 @@ import { Unit } from './unit.ts';
 
 export interface Services {
   readonly units: readonly Unit[];
+  /** Of each service by its name: where it answers `/health/ready`. */
+  readonly urls: ReadonlyMap<string, string>;
   /** Of each HTTP ingress. */
   readonly httpUrls: readonly string[];
   readonly registryUrl: string;
@@ -54,11 +56,12 @@ export async function startServices(folder: string, servers: Servers): Promise<S
     await stop();
     throw error;
   });
-  const urls = (app: string) => made.filter((one) => one.app === app).map(({ url }) => url);
-  const [registryUrl] = urls('registry');
+  const ofApp = (app: string) => made.filter((one) => one.app === app).map(({ url }) => url);
+  const [registryUrl] = ofApp('registry');
   return {
     units,
-    httpUrls: urls('ingress-http'),
+    urls: new Map(made.map(({ unit, url }) => [unit.name, url])),
+    httpUrls: ofApp('ingress-http'),
     registryUrl: registryUrl as string,
     token: TOKEN,
     queues,
@@ -100,10 +103,12 @@ function kindsOf(folder: string, servers: Servers, queues: Queues): Kind[] {
     {
       app: 'ingress-mqtt',
       user: 'ingress',
-      count: 1,
+      count: 2,
       port: 'MESH_HEALTH_PORT',
       environment: () => ({
         MESH_MQTT_URL: mqtt.url,
+        // nats-server has no shared subscriptions: there one works and the other stands by.
+        ...(mqtt.shares ? { MESH_MQTT_SHARE: 'chaos' } : {}),
         ...(mqtt.user ? { MESH_MQTT_USER: mqtt.user, MESH_MQTT_PASSWORD: mqtt.password ?? '' } : {}),
       }),
     },

@@ -66,30 +66,34 @@ async function removeLeftovers(): Promise<void> {
 
 const isKept = (folder: string): boolean => existsSync(join(folder, 'kept'));
 
-/** Which units the events of a source pass before and after their executor. */
-const WAY: Readonly<Record<string, readonly string[]>> = {
-  http: ['ingress-http'],
-  async: ['ingress-http'],
-  request: [],
-  work: [],
-  mqtt1: ['ingress-mqtt', 'broker'],
-  mqtt2: ['ingress-mqtt', 'broker'],
-  sqs: ['ingress-sqs', 'aws'],
-  fifo: ['ingress-sqs', 'aws'],
+/** Kinds of units on the way of a source's events to their acknowledgement, and those that can make them come again. */
+const WAYS: Readonly<
+  Record<string, { readonly there: readonly string[]; readonly again: readonly string[] }>
+> = {
+  // Nobody but the caller repeats a call. The handler's database counts all the same: a call may fail by it.
+  http: { there: ['ingress-http', 'nats', 'postgres'], again: [] },
+  request: { there: ['nats', 'postgres'], again: [] },
+  // What is accepted under an id is accepted once: an ingress cannot repeat it.
+  async: { there: ['ingress-http', 'nats'], again: ['nats', 'postgres'] },
+  work: { there: ['nats'], again: ['nats', 'postgres'] },
+  mqtt1: { there: ['broker'], again: ['broker', 'ingress-mqtt', 'nats', 'postgres'] },
+  mqtt2: { there: ['broker'], again: ['broker', 'ingress-mqtt', 'nats', 'postgres'] },
+  sqs: { there: ['aws'], again: ['aws', 'ingress-sqs', 'nats', 'postgres'] },
+  fifo: { there: ['aws'], again: ['aws', 'ingress-sqs', 'nats', 'postgres'] },
 };
-/** The handler's own database, and what everything passes. */
-const ALWAYS = ['nats', 'postgres'];
 const DEDUPLICATES = new Set(['async', 'work', 'fifo']);
 
 function relevanceOf(units: readonly Unit[], broker: string): Relevance {
   const names = units.map(({ name }) => name);
   const executors = units.filter(({ name }) => name.startsWith('executor'));
-  const onTheWay = (source: string) => {
-    const kinds = [...(WAY[source] ?? []), ...ALWAYS].map((kind) => (kind === 'broker' ? broker : kind));
-    return names.filter((name) => kinds.some((kind) => name === kind || name.startsWith(`${kind}-`)));
+  const ofKinds = (kinds: readonly string[]) => {
+    const wanted = kinds.map((kind) => (kind === 'broker' ? broker : kind));
+    return names.filter((name) => wanted.some((kind) => name === kind || name.startsWith(`${kind}-`)));
   };
   return {
-    onTheWay,
+    onTheWay: (source) => ofKinds(WAYS[source]?.there ?? []),
+    redeliver: (source) => ofKinds(WAYS[source]?.again ?? []),
+    executors: executors.map(({ name }) => name),
     executorOf: (pid, at) => executors.find((unit) => unit.was(pid, at))?.name,
     deduplicates: (source) => DEDUPLICATES.has(source),
   };
