@@ -15,6 +15,7 @@ const EXPIRE_MS = 50;
 /** A path of other executors in this pool: so long until one of them may get it, ms; doubled each time. */
 const NOT_OURS_MS = 50;
 const NOT_OURS_MOST_MS = 30_000;
+const MAX_KNOWN_PATHS = 20_000;
 /** For suspects beyond those that wait here, ms. */
 const SUSPECT_WAIT_MS = 2_000;
 
@@ -24,7 +25,8 @@ export type OpenPuller = (consumer: string, batch: number, onItem: (item: WorkIt
 /** What is held of an event while it is in this executor's hands. */
 interface Hold {
   readonly event: WorkEvent;
-  began: number;
+  /** Its handler is running: by the clock since when. */
+  began: number | undefined;
   /** Room that it takes among the suspects. */
   weight: number;
 }
@@ -38,7 +40,7 @@ interface Hold {
  * Paths that keep an order have a consumer of their own, which hands over one event at a time: it takes no slot.
  *
  * Invariants: each event that was taken is in `#held` until its end has been told to the server or given up; while it
- * is there the server hears of it every five seconds; held + asked for ≤ capacity.
+ * is there the server hears of it every five seconds; held + asked for ≤ capacity, but for those whose handler has ended.
  */
 export class WorkIntake {
   readonly #held = new Map<number, Hold>();
@@ -46,8 +48,11 @@ export class WorkIntake {
   readonly #suspects: Suspects;
   readonly #capacity: number;
   readonly #own = new Map<ControlPath, WorkPuller>();
+  readonly #ours = new Map<ControlPath, boolean>();
   #pool: WorkPuller | undefined;
   #ownHeld = 0;
+  /** Those in hand whose handlers have ended. */
+  #ending = 0;
   #stopFollowing: () => void = () => {};
   #heartbeat: NodeJS.Timeout | undefined;
   #expiry: NodeJS.Timeout | undefined;
@@ -137,20 +142,32 @@ export class WorkIntake {
       held.event.item = item;
       return this.#askFor(held.event);
     }
-    const hold: Hold = { event: readEvent(item, ordered), began: 0, weight: 0 };
+    const hold: Hold = { event: readEvent(item, ordered, this.#isLive), began: undefined, weight: 0 };
     this.#held.set(item.seq, hold);
     if (ordered) this.#ownHeld++;
-    void this.#admit(hold).catch((error: unknown) => this.#letGo(hold, error));
+    this.#admit(hold);
   }
 
+  readonly #isLive = (path: ControlPath): boolean => this.routes.get(path) !== undefined;
+
   /** Events that come for the first time go through without a wait. */
-  async #admit(hold: Hold): Promise<void> {
+  #admit(hold: Hold): void {
     const { event } = hold;
     if (this.#stopping) return this.#giveBack(hold, 0);
     if (event.fault) return this.#end(hold, this.work.dead(event, event.fault));
-    if (!this.serves(event.path)) return this.#notOurs(hold);
+    if (!this.#isOurs(event.path)) return this.#notOurs(hold);
     if (event.item.deliveries === 1) return this.#enter(hold);
-    await this.#admitAgain(hold);
+    this.#admitAgain(hold).catch((error: unknown) => this.#letGo(hold, error));
+  }
+
+  /** Matching patterns costs more than all the rest of an arrival. */
+  #isOurs(path: ControlPath): boolean {
+    const known = this.#ours.get(path);
+    if (known !== undefined) return known;
+    if (this.#ours.size >= MAX_KNOWN_PATHS) this.#ours.clear();
+    const serves = this.serves(path);
+    this.#ours.set(path, serves);
+    return serves;
   }
 
   async #admitAgain(hold: Hold): Promise<void> {
@@ -190,9 +207,19 @@ export class WorkIntake {
   async #run(hold: Hold): Promise<void> {
     const { event } = hold;
     hold.began = performance.now();
-    await this.work.run(event);
-    if (!event.ordered) this.#slots.leave(event.path, hold.began);
+    await this.work.run(event, () => this.#ended(hold));
+    if (!event.ordered) this.#ending--;
     this.#free(hold);
+  }
+
+  /** Its slot is free: how it ended is told to the server beside the next one. */
+  #ended(hold: Hold): void {
+    const { event, began } = hold;
+    if (began === undefined || event.ordered) return;
+    hold.began = undefined;
+    this.#ending++;
+    this.#slots.leave(event.path, began);
+    this.#pull();
   }
 
   #defer(hold: Hold, delayMs: number): void {
@@ -243,7 +270,9 @@ export class WorkIntake {
 
   #pull(): void {
     if (!this.#pool || this.#stopping) return;
-    const free = this.#capacity - (this.#held.size - this.#ownHeld) - this.#pool.outstanding;
+    // A server that is slow to confirm is not asked for ever more.
+    const ending = Math.min(this.#ending, this.#slots.slots);
+    const free = this.#capacity - (this.#held.size - this.#ownHeld - ending) - this.#pool.outstanding;
     if (free > 0) this.#pool.pull(free);
   }
 

@@ -89,7 +89,7 @@ export class FairSlots<T> {
     lane.beganSum -= began;
     this.#running--;
     if (isIdle(lane)) this.#active--;
-    this.#startParked();
+    if (this.#waiting.size > 0) this.#startParked();
   }
 
   /** Sends back what was parked for too long; to be called now and then while something is. */

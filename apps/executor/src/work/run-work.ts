@@ -4,9 +4,8 @@ import {
   DEFAULT_ATTEMPTS,
   type DeadReason,
   isMeshError,
-  type LiveVersion,
   MeshError,
-  type Route,
+  type WorkRouting,
   type WorkSettings,
   withoutDefaults,
 } from '#contracts';
@@ -21,7 +20,7 @@ import type { Invoke } from '../invoke.js';
 import type { DeadLetters } from './dead-letters.js';
 import { type Ledger, type Tried, UNTRIED } from './ledger.js';
 import { untilCertain } from './until-certain.js';
-import { type Verdict, verdictOf } from './verdict.js';
+import { verdictOf } from './verdict.js';
 import type { WorkCounters } from './work-counters.js';
 import type { WorkEvent } from './work-event.js';
 
@@ -33,6 +32,9 @@ const NO_ROOM_MS = 30_000;
 const ROUTE_GRACE_MS = 5_000;
 const ROUTE_WAIT_MS = 500;
 const MAX_ERROR = 1_024;
+
+/** It has come to its end without a run. */
+const SETTLED = Symbol('settled');
 
 /** One run of a handler, or what stood in its place. */
 interface Run {
@@ -86,16 +88,24 @@ export class RunWork {
     }
   }
 
-  /** Runs it and brings it to an end. Never rejects. */
-  async run(event: WorkEvent): Promise<void> {
+  /**
+   * Runs it and brings it to an end. Never rejects.
+   * @param ended called when the handler has ended, or is not going to be run: what follows is the mesh's own
+   */
+  async run(event: WorkEvent, ended: () => void): Promise<void> {
     const began = performance.now();
     try {
-      const { expires } = event.work;
-      if (expires !== undefined && expires <= Date.now())
-        await this.bury(event, new MeshError('expired'), began);
-      else await this.#runWanted(event, began);
+      // Most work comes for the first time, and nobody wants to know how it ends: nothing is looked up before it runs.
+      const look = isPlain(event) ? undefined : await this.#lookUp(event, began);
+      if (look === SETTLED) return;
+      const run = await this.#invoke(event, began, look);
+      ended();
+      if (run.outcome.outcome === 'ok') await this.#done(event, run);
+      else await this.#settle(event, run);
     } catch (error) {
       this.#leaveBehind(event, error);
+    } finally {
+      ended();
     }
   }
 
@@ -125,42 +135,40 @@ export class RunWork {
     event.item.later(delayMs);
   }
 
-  async #runWanted(event: WorkEvent, began: number): Promise<void> {
+  /** What must be known, or written down, before it may run. */
+  async #lookUp(event: WorkEvent, began: number): Promise<KeptState | undefined | typeof SETTLED> {
     const { deliver, ledger } = this.parts;
-    const known = event.work.keep ? await deliver.stateOf(event) : undefined;
-    if (known && isFinal(event, known)) return this.#unwanted(event, known, began);
-    const before = event.tried;
-    const attempt = before.started + 1;
-    if (event.item.deliveries > 1) await ledger.write(event, { ...before, started: attempt });
-    const run = await this.#invoke(event, attempt, began, known);
-    if (this.#isEarly(event, run.outcome)) return this.#again(event, run, before, ROUTE_WAIT_MS);
-    const trial = { attempt, deliveries: event.item.deliveries, settings: run.settings };
-    await this.#settle(event, run, verdictOf(run.outcome, trial));
+    const { expires, keep } = event.work;
+    if (expires !== undefined && expires <= Date.now()) {
+      await this.bury(event, new MeshError('expired'), began);
+      return SETTLED;
+    }
+    const known = keep ? await deliver.stateOf(event) : undefined;
+    if (known && isFinal(event, known)) {
+      await this.#unwanted(event, known, began);
+      return SETTLED;
+    }
+    const { tried } = event;
+    if (event.item.deliveries > 1) await ledger.write(event, { ...tried, started: tried.started + 1 });
+    return known;
   }
 
-  async #invoke(
-    event: WorkEvent,
-    attempt: number,
-    began: number,
-    known: KeptState | undefined,
-  ): Promise<Run> {
-    const common = { attempt, began, known };
+  async #invoke(event: WorkEvent, began: number, known: KeptState | undefined): Promise<Run> {
+    const { path, work, headers, item, tried } = event;
+    const attempt = tried.started + 1;
+    const { routes, invoke } = this.parts;
     try {
-      const route = this.parts.routes.get(event.path);
+      const route = routes.get(path);
       if (!route) throw new MeshError('no-route');
-      const version = pickVersion(route, event.work, Math.random);
-      const outcome = await this.#invokeVersion(route, version, event, attempt);
-      return { ...common, outcome, version: version.version, settings: version.work };
+      const live = pickVersion(route, work, Math.random);
+      const { version, work: settings } = live;
+      const outcome = await invoke.version(route, live, work, withoutDefaults(headers), item.body, attempt);
+      return { attempt, began, known, outcome, version, settings };
     } catch (error) {
       const fault = asMeshError(error);
-      const outcome = errorOutcome(fault, event.work.id, fault.cause);
-      return { ...common, outcome, version: undefined, settings: undefined };
+      const outcome = errorOutcome(fault, work.id, fault.cause);
+      return { attempt, began, known, outcome, version: undefined, settings: undefined };
     }
-  }
-
-  #invokeVersion(route: Route, version: LiveVersion, event: WorkEvent, attempt: number): Promise<Outcome> {
-    const { work, headers, item } = event;
-    return this.parts.invoke.version(route, version, work, withoutDefaults(headers), item.body, attempt);
   }
 
   /** The route, or the version that was asked for, may still be on its way to this executor. */
@@ -170,7 +178,10 @@ export class RunWork {
     );
   }
 
-  #settle(event: WorkEvent, run: Run, verdict: Verdict): Promise<void> {
+  #settle(event: WorkEvent, run: Run): Promise<void> {
+    if (this.#isEarly(event, run.outcome)) return this.#again(event, run, ROUTE_WAIT_MS);
+    const { attempt, settings, outcome } = run;
+    const verdict = verdictOf(outcome, { attempt, deliveries: event.item.deliveries, settings });
     switch (verdict.end) {
       case 'done':
         return this.#done(event, run);
@@ -179,12 +190,13 @@ export class RunWork {
       case 'retry':
         return this.#retry(event, run, verdict.delayMs, verdict.crashed);
       case 'again':
-        return this.#again(event, run, event.tried, verdict.delayMs);
+        return this.#again(event, run, verdict.delayMs);
     }
   }
 
   async #done(event: WorkEvent, run: Run): Promise<void> {
-    await this.parts.deliver.result(event, run.outcome, run.version, run.attempt, run.known);
+    if (asksForResult(event.work))
+      await this.parts.deliver.result(event, run.outcome, run.version, run.attempt, run.known);
     await this.#acknowledge(event);
     this.#record(event, run);
   }
@@ -228,8 +240,9 @@ export class RunWork {
     this.#record(event, run);
   }
 
-  async #again(event: WorkEvent, run: Run, tried: Tried, delayMs: number): Promise<void> {
-    await this.#sendBack(event, delayMs, { ...tried, notBefore: Date.now() + delayMs });
+  /** As if it had not begun. */
+  async #again(event: WorkEvent, run: Run, delayMs: number): Promise<void> {
+    await this.#sendBack(event, delayMs, { ...event.tried, notBefore: Date.now() + delayMs });
     this.#record(event, run);
   }
 
@@ -277,7 +290,11 @@ export class RunWork {
 
   /** Through a break of the connection too: as long as the delivery is ours, the new one takes the ack. */
   async #acknowledge(event: WorkEvent): Promise<void> {
-    await untilCertain(() => event.item.done(), CERTAIN_MS);
+    try {
+      await event.item.done();
+    } catch {
+      await untilCertain(() => event.item.done(), CERTAIN_MS);
+    }
     if (event.item.deliveries > 1) this.parts.ledger.forget(event);
   }
 
@@ -308,6 +325,13 @@ export class RunWork {
     event.item.later(NO_ROOM_MS);
   }
 }
+
+const asksForResult = ({ keep, callback, reply }: WorkRouting): boolean =>
+  keep || callback !== undefined || reply !== undefined;
+
+/** There is nothing to look up before it runs. */
+const isPlain = ({ item, work }: WorkEvent): boolean =>
+  item.deliveries === 1 && !work.keep && work.expires === undefined;
 
 /** For the operator: what was thrown, or what the mesh says, or what the handler answered. */
 function errorText({ outcome, cause, detail, body }: Outcome): string {

@@ -30,15 +30,22 @@ export interface WorkEvent {
   tried: Tried;
 }
 
-/** Reads what arrived; what cannot be read has a `fault`, and an id all the same. */
-export function readEvent(item: WorkItem, ordered: boolean): WorkEvent {
+/**
+ * Reads what arrived; what cannot be read has a `fault`, and an id all the same.
+ * @param isLive whether there is a route to a path, which then need not be checked
+ */
+export function readEvent(
+  item: WorkItem,
+  ordered: boolean,
+  isLive: (path: ControlPath) => boolean,
+): WorkEvent {
   const headers = item.headers ? decodeHeaders(item.headers) : NO_HEADERS;
   const path = pathOfSubject(item.subject);
   const common = { item, path, headers, ordered, tried: UNTRIED };
   const mint = () => idOf(item);
   try {
     const work = decodeWork(headers, mint);
-    if (isControlPath(path)) return { ...common, work };
+    if (isLive(path) || isControlPath(path)) return { ...common, work };
     return { ...common, work, fault: new MeshError('bad-path') };
   } catch (error) {
     return { ...common, work: { id: mint(), keep: false, replay: 0 }, fault: asMeshError(error) };
