@@ -13,7 +13,7 @@ import { type QueueFacts, SqsQueue } from './sqs-queue.js';
 
 /** How long a queue that cannot be reached is left alone, ms. */
 const FIRST_WAIT_MS = 500;
-const MOST_WAIT_MS = 30_000;
+const MOST_WAIT_MS = 10_000;
 /** How long what is known of the queue counts, ms. */
 const FACTS_AGE_MS = 300_000;
 
