@@ -67,6 +67,38 @@ describe('an asynchronous call', () => {
     );
   });
 
+  it('that was accepted while its ingress stopped is kept, and no other is', async () => {
+    const of = await catalogue({ open: true });
+    const keep = await streams(of);
+    await of.publish({ path: 'users/find', version: '1.0.0' }, 'export default () => null');
+    const { url, stop } = await ingress(of);
+    const views: View[] = [];
+    const client = async () => {
+      for (;;) {
+        const response = await fetch(`${url}/users/find`, { headers: { prefer: 'respond-async' } }).catch(
+          () => undefined,
+        );
+        if (!response) return;
+        expect(response.status).toBe(202);
+        views.push((await response.json()) as View);
+      }
+    };
+    const clients = Promise.all(Array.from({ length: 32 }, client));
+    await until(
+      () => views.length,
+      (length) => length > 200,
+    );
+    await stop();
+    await clients;
+    for (const { id } of views) expect(await keep.get(id)).toBeDefined();
+    const worker = await Worker.on(of);
+    await until(
+      () => worker.seen.length,
+      (length) => length === views.length,
+    );
+    expect(worker.seen.map(({ work }) => work.id).sort()).toEqual(views.map(({ id }) => id).sort());
+  });
+
   it('that waits, for its time or for an executor, survives nats-server being killed', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'mesh-nats-'));
     later(() => rmSync(dataDir, { recursive: true, force: true }));

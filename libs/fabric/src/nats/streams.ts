@@ -77,7 +77,8 @@ export async function ensureStreams(connection: Connection, options: StreamOptio
   await manager.consumers.add(CALLBACKS_STREAM, {
     durable_name: CALLBACKS_CONSUMER,
     ack_policy: AckPolicy.Explicit,
-    ack_wait: nanos(60 * SECOND_MS),
+    // Longer than resolving a name, sending and writing down take at the most.
+    ack_wait: nanos(30 * SECOND_MS),
     max_deliver: -1,
     // What waits for another try counts, too: a host that is down for long must not hold up the others.
     max_ack_pending: 500_000,
