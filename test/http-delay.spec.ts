@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { WORK_STREAM } from '#contracts';
+import { openStreamStock } from '#fabric';
 import { closeAll, until } from './fixtures/later.js';
-import { catalogue, ingress } from './fixtures/mesh.js';
+import { catalogue, connectAs, ingress } from './fixtures/mesh.js';
 import { streams, Worker } from './http-async.fixture.js';
 
 /* Work for later: JetStream's own scheduler holds it, so that no service need be there when it is accepted or due. */
@@ -68,7 +70,14 @@ describe('delayed work', () => {
       (length) => length > 0,
     );
     expect(worker.seen.map(({ work }) => work.id)).toEqual([after.id]);
-    expect((await fetch(url + far.location)).status).toBe(200);
+    const state = (await (await fetch(url + far.location)).json()) as { status: string; expires: string };
+    expect(state).toMatchObject({ status: 'cancelled', expires: far.expires });
+    // Nothing of it takes up room for the next 300 days.
+    const stock = openStreamStock(await connectAs(of.nats, 'registry'), WORK_STREAM);
+    await until(
+      () => stock.state(),
+      ({ messages }) => messages === 0,
+    );
     expect((await post({ 'mesh-delay': String(400 * 86_400) })).status).toBe(400);
     expect((await post({ 'mesh-delay': '1', 'mesh-at': soon(1_000) })).status).toBe(400);
   });

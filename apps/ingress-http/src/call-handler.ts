@@ -128,9 +128,9 @@ export class CallHandler {
   }
 
   #invocation(request: IncomingMessage, response: ServerResponse, path: string): Promise<HttpResponse> {
-    const { keep, connection } = this.#open();
+    const { keep, writer, connection } = this.#open();
     const cancel = (id: string) => connection.publish(cancelSubject(id), '');
-    return this.invocations.answer(request, path, { keep, cancel }, () => response.closed);
+    return this.invocations.answer(request, path, { keep, writer, cancel }, () => response.closed);
   }
 
   /** Whom the request is for, or the answer where that settles it. @throws MeshError */

@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AsyncState, decodeAsyncState, encodeCancelled, MeshError } from '#contracts';
-import type { Keep, Kept } from '#fabric';
+import type { Keep, Kept, StreamWriter } from '#fabric';
 import { fromError, fromReply, type HttpResponse } from '../from-result.js';
 import { stateAnswer } from './answers.js';
 import { available } from './available.js';
 import { readPrefer } from './prefer.js';
+import { releaseSchedule } from './schedule.js';
 
 /*
  * /invocations/<mesh-id>: GET its state, with `Prefer: wait=<seconds>` as soon as it is not waiting any more; DELETE to
@@ -24,6 +25,7 @@ const NO_BYTES = new Uint8Array(0);
 
 export interface InvocationPorts {
   readonly keep: Keep;
+  readonly writer: StreamWriter;
   /** Tells who runs it that nobody wants it any more. */
   readonly cancel: (id: string) => void;
 }
@@ -88,14 +90,18 @@ export class Invocations {
   }
 
   /** What was being run is told so, and its result is not kept. */
-  async #cancel(id: string, { keep, cancel }: InvocationPorts): Promise<HttpResponse> {
+  async #cancel(id: string, { keep, writer, cancel }: InvocationPorts): Promise<HttpResponse> {
     for (;;) {
       const { kept, state } = await find(id, keep);
       if (state.state === 'done') throw new MeshError('ended', 'There is nothing left to cancel.');
       if (state.state === 'cancelled') return stateAnswer(id, state, NO_BYTES);
       const headers = encodeCancelled(state.call, Date.now());
       const revision = await available(keep.replace(id, kept.revision, headers, NO_BYTES));
-      if (revision !== undefined) cancel(id);
+      if (revision === undefined) continue;
+      cancel(id);
+      // Where it fails, the room is free when the time comes.
+      if ((state.call.startsAt ?? 0) > Date.now())
+        await releaseSchedule(id, state.call.path, writer).catch(() => undefined);
     }
   }
 }

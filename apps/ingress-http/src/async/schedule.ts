@@ -1,6 +1,14 @@
-import { type ControlPath, encodeHeaders, scheduleSubject, workSubject } from '#contracts';
+import {
+  type ControlPath,
+  decodeHeaders,
+  encodeHeaders,
+  encodeWork,
+  scheduleSubject,
+  workSubject,
+} from '#contracts';
 import type { StreamWriter } from '#fabric';
 
+const NO_BYTES = new Uint8Array(0);
 const LINE_END = 2;
 const FIRST_LINE = 'NATS/1.0\r\n'.length;
 
@@ -29,4 +37,20 @@ export function publishAt(
 ): Promise<unknown> {
   if (startsAt === undefined || startsAt <= Date.now()) return writer.write(workSubject(path), headers, body);
   return writer.write(scheduleSubject(id), scheduled(headers, startsAt, workSubject(path)), body);
+}
+
+/**
+ * Makes room where work for later was cancelled: what waits for its time is replaced by an empty event that is due now,
+ * and that its executor drops.
+ */
+export function releaseSchedule(id: string, path: ControlPath, writer: StreamWriter): Promise<unknown> {
+  const now = Date.now();
+  const work = encodeWork(path, { id, acceptedAt: now, keep: true, meta: { source: 'http' } });
+  // The stream knows the id of the one before, and would pass over this one.
+  const { 'nats-msg-id': _, ...headers } = decodeHeaders(work);
+  return writer.write(
+    scheduleSubject(id),
+    scheduled(encodeHeaders(headers), now, workSubject(path)),
+    NO_BYTES,
+  );
 }
