@@ -241,8 +241,14 @@ export interface Fleet {
   readonly done: Promise<void>;
 }
 
-/** Devices, each of which sends so many messages at QoS 1, one after the other, every one with a body of its own. */
-export async function fleet(url: string, topic: string, devices: number, messages: number): Promise<Fleet> {
+/** Devices, each of which sends so many messages, one after the other, every one with a body of its own. */
+export async function fleet(
+  url: string,
+  topic: string,
+  devices: number,
+  messages: number,
+  qos: 1 | 2 = 1,
+): Promise<Fleet> {
   const clients: MqttClient[] = [];
   // A listener's backlog is bounded: not all at once.
   for (let begun = 0; begun < devices; begun += 50) {
@@ -253,7 +259,7 @@ export async function fleet(url: string, topic: string, devices: number, message
   const each = Math.ceil(messages / devices);
   const send = async (client: MqttClient, number: number) => {
     for (let index = 0; index < each; index++) {
-      await client.publishAsync(topic, `${number}.${index}`, { qos: 1 });
+      await client.publishAsync(topic, `${number}.${index}`, { qos });
       acknowledged.push(`${number}.${index}`);
     }
   };
