@@ -218,6 +218,38 @@ describe('a replay', () => {
   });
 });
 
+describe('a dead letter for which there is no room', () => {
+  it('waits as work, with its reason, and is not run again', async () => {
+    const scene = await workScene(undefined, {}, { deadMaxBytes: 1_000 });
+    await scene.publish(A, handler(`return context('FAIL', 'no such user')`));
+    const running = await executor(scene);
+    await scene.accept('a', 'x'.repeat(2_000));
+    await until(
+      () => scene.manager.consumers.info('WORK', 'pool-default'),
+      ({ num_ack_pending }) => num_ack_pending === 1,
+    );
+    await until(
+      () => seen,
+      ({ length }) => length === 1,
+    );
+    const { id } = seen[0] as Seen;
+    const attempts = openKeep(await connectAs(scene.nats, 'executor'), ATTEMPTS_BUCKET);
+    await until(
+      () => attempts.get(id),
+      (kept) => kept !== undefined,
+    );
+    await running.stop();
+    expect(await scene.waiting()).toBe(1);
+    await scene.manager.streams.update('DEAD', { max_bytes: 1_000_000 });
+    await executor(scene);
+    // It was put off for half a minute.
+    expect(await until(scene.dead, ({ length }) => length === 1, 45_000)).toMatchObject([
+      { facts: { reason: 'failed', error: 'no such user', attempts: 1 } },
+    ]);
+    expect(seen).toHaveLength(1);
+  }, 60_000);
+});
+
 describe('what is known of attempts', () => {
   it('is forgotten when the event has ended', async () => {
     const scene = await workScene();
