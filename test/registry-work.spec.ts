@@ -121,11 +121,11 @@ describe('consumers', () => {
     const running = await registry(await world());
     await running.joined;
     const connection = await as('registry');
-    await publish(running, 'users/find', await live('users/find'));
+    for (const path of ['users/find', 'orders/total']) await publish(running, path, await live(path));
     await publish(running, 'users/sync', await live('users/sync', { work: { ordered: true } }));
     await until(async () => 'own=users=sync' in (await consumersOf(connection)));
     expect(await consumersOf(connection)).toEqual({
-      'pool-default': ['mesh.work.users.find'],
+      'pool-default': ['mesh.work.orders.>', 'mesh.work.users.find'],
       'own=users=sync': ['mesh.work.users.sync'],
     });
     await publish(running, 'users/sync', await live('users/sync', { version: '1.1.0' }));

@@ -1,5 +1,5 @@
 import type { WorkConsumer, WorkConsumerState, WorkConsumers } from '#fabric';
-import { common, overlapsAny, sameFilters } from './filters.js';
+import { common, sameFilters } from './filters.js';
 
 /** A consumer that takes subjects which it did not take before. */
 export interface Gain {
@@ -62,7 +62,7 @@ async function createNew(
   // Read anew: while it still had the subjects it went on delivering them.
   const delivered = new Map((await consumers.list()).map((one) => [one.name, one.delivered]));
   for (const consumer of fresh) {
-    const givers = before.filter(({ filters }) => overlapsAny(filters, consumer.filters));
+    const givers = before.filter(({ filters }) => common(filters, consumer.filters).length > 0);
     await consumers.put(consumer, Math.max(0, ...givers.map(({ name }) => delivered.get(name) ?? 0)));
   }
 }

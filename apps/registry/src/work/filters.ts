@@ -30,17 +30,35 @@ function compare(
   }
 }
 
-export const coversAny = (filters: readonly string[], inner: string): boolean =>
-  filters.some((filter) => covers(filter, inner));
+/** Filters of one consumer, asked about thousands of subjects. */
+export class FilterSet {
+  /** Those that end in `.>`, without it; those with a `*`; and all. */
+  readonly #below = new Set<string>();
+  readonly #starred: string[] = [];
+  readonly #all: ReadonlySet<string>;
 
-export const overlapsAny = (filters: readonly string[], others: readonly string[]): boolean =>
-  filters.some((filter) => others.some((other) => overlap(filter, other)));
+  constructor(filters: readonly string[]) {
+    this.#all = new Set(filters);
+    for (const filter of filters)
+      if (filter.includes('*')) this.#starred.push(filter);
+      else if (filter.endsWith('.>')) this.#below.add(filter.slice(0, -2));
+  }
+
+  /** Whether one filter has every subject of `inner`. */
+  covers(inner: string): boolean {
+    if (this.#all.has(inner)) return true;
+    for (let dot = inner.lastIndexOf('.'); dot > 0; dot = inner.lastIndexOf('.', dot - 1))
+      if (this.#below.has(inner.slice(0, dot))) return true;
+    return this.#starred.some((filter) => covers(filter, inner));
+  }
+}
 
 /** What both lists have in common, where no list has a subject twice. */
 export function common(one: readonly string[], other: readonly string[]): string[] {
+  const [inOne, inOther] = [new FilterSet(one), new FilterSet(other)];
   const narrower = [
-    ...one.filter((filter) => coversAny(other, filter)),
-    ...other.filter((filter) => coversAny(one, filter)),
+    ...one.filter((filter) => inOther.covers(filter)),
+    ...other.filter((filter) => inOne.covers(filter)),
   ];
   return [...new Set(narrower)];
 }

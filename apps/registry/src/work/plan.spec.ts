@@ -9,7 +9,7 @@ const route = (text: string): WorkRoute => ({
   ordered: text.endsWith('!'),
 });
 const plan = (routes: readonly string[], pools = ';') => {
-  const made = planConsumers(routes.map(route), poolList.parse(pools));
+  const made = planConsumers(routes.map(route), poolList.parse(pools)).consumers;
   return Object.fromEntries(made.map(({ name, filters }) => [name, filters]));
 };
 
@@ -61,6 +61,19 @@ describe('the plan of consumers', () => {
     expect(plan(routes, pools)).toEqual(expected);
   });
 
+  it('leaves an ordered path without its own where it has too many neighbours, and says so', () => {
+    const neighbours = Array.from({ length: 2_000 }, (_, i) => `app/handler${i}`);
+    const routes = [...neighbours, 'app/sync!', 'jobs/daily', 'jobs/sync!'].map(route);
+    const { consumers, crowded } = planConsumers(routes, []);
+    expect(crowded).toEqual(['app/sync']);
+    expect(Object.fromEntries(consumers.map(({ name, filters }) => [name, filters]))).toEqual({
+      'pool-default': ['mesh.work.app.>', 'mesh.work.jobs.daily'],
+      'own=jobs=sync': ['mesh.work.jobs.sync'],
+    });
+    const firsts = Array.from({ length: 2_000 }, (_, i) => `first${i}`);
+    expect(planConsumers([...firsts, 'sync!'].map(route), []).consumers).toHaveLength(1);
+  });
+
   it('takes every route once, and no subject twice', () => {
     const letters = ['a', 'b', 'c'];
     const pick = (n: number) => letters[n % letters.length] as string;
@@ -71,7 +84,9 @@ describe('the plan of consumers', () => {
         paths.add(Array.from({ length: depth }, (_, d) => pick(round * (d + 2) + i * (d * 5 + 3))).join('/'));
       }
       const routes = [...paths].map((path, i) => route((round + i) % 5 === 0 ? `${path}!` : path));
-      const filters = planConsumers(routes, poolList.parse('x=a/**;y=b/*')).flatMap((one) => one.filters);
+      const filters = planConsumers(routes, poolList.parse('x=a/**;y=b/*')).consumers.flatMap(
+        (one) => one.filters,
+      );
       for (const { path } of routes) {
         const subject = `mesh.work.${path.replaceAll('/', '.')}`;
         expect(filters.filter((filter) => covers(filter, subject))).toHaveLength(1);

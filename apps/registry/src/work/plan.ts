@@ -17,6 +17,15 @@ interface Branch {
   owner?: string;
 }
 
+/** The server compares each filter of a consumer with each other: twice as many take it four times as long. */
+const MAX_FILTERS = 1_000;
+
+export interface WorkPlan {
+  readonly consumers: readonly WorkConsumer[];
+  /** Ordered paths that have no consumer of their own, since they have too many neighbours to be told one by one. */
+  readonly crowded: readonly ControlPath[];
+}
+
 /**
  * The consumers of WORK for these routes. Without pools and ordered paths it is one, however many routes there are.
  * Else each path has its consumer, and the filters of one that has a whole branch are that branch's wildcard: a filter
@@ -24,8 +33,22 @@ interface Branch {
  *
  * Invariant: no subject is in two filters, and each route's subject is in one.
  */
-export function planConsumers(routes: Iterable<WorkRoute>, pools: readonly Pool[]): WorkConsumer[] {
-  const all = [...routes];
+export function planConsumers(routes: Iterable<WorkRoute>, pools: readonly Pool[]): WorkPlan {
+  let all = [...routes];
+  const crowded: ControlPath[] = [];
+  for (;;) {
+    const consumers = consumersOf(all, pools);
+    const widest = consumers.some(({ filters }) => filters.length > MAX_FILTERS)
+      ? widestBranch(all)
+      : undefined;
+    if (widest === undefined) return { consumers, crowded };
+    const isIn = ({ path, ordered }: WorkRoute) => ordered && `${path}/`.startsWith(widest);
+    crowded.push(...all.filter(isIn).map(({ path }) => path));
+    all = all.map((route) => (isIn(route) ? { ...route, ordered: false } : route));
+  }
+}
+
+function consumersOf(all: readonly WorkRoute[], pools: readonly Pool[]): WorkConsumer[] {
   const own = all.filter(({ ordered }) => ordered).map(({ path }) => ownConsumer(path));
   const shared = [DEFAULT_POOL, ...pools.map(({ name }) => name)].map(poolConsumer);
   if (own.length === 0 && pools.length === 0)
@@ -37,6 +60,22 @@ export function planConsumers(routes: Iterable<WorkRoute>, pools: readonly Pool[
     ordered,
   });
   return [...shared.map((name) => consumer(name, false)), ...own.map((name) => consumer(name, true))];
+}
+
+/** Of the branches above ordered paths the one with the most paths: `users/`, or `` for all; none without such a path. */
+function widestBranch(routes: readonly WorkRoute[]): string | undefined {
+  const above = routes.filter(({ ordered }) => ordered).flatMap(({ path }) => branchesAbove(path));
+  const sizes = new Map(above.map((branch) => [branch, new Set<string>()]));
+  for (const { path } of routes)
+    for (const branch of branchesAbove(path))
+      sizes.get(branch)?.add(path.slice(branch.length).split('/')[0] as string);
+  return [...sizes].sort(([, a], [, b]) => b.size - a.size)[0]?.[0];
+}
+
+/** `users/find/all`: ``, `users/`, `users/find/`. */
+function branchesAbove(path: string): string[] {
+  const segments = path.split('/').slice(0, -1);
+  return ['', ...segments.map((_, at) => `${segments.slice(0, at + 1).join('/')}/`)];
 }
 
 function filtersOf(routes: readonly WorkRoute[], pools: readonly Pool[]): Map<string, string[]> {

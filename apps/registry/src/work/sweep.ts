@@ -11,7 +11,7 @@ import {
 } from '#contracts';
 import type { Keep, StockMessage, StreamStock, StreamWriter, WorkConsumerState } from '#fabric';
 import type { Gain } from './apply-plan.js';
-import { coversAny } from './filters.js';
+import { FilterSet } from './filters.js';
 import { tellEnd } from './tell-end.js';
 
 /** So many messages are put right in one go, and so many of them at once: the others wait for the next. */
@@ -50,58 +50,65 @@ export interface Swept {
  */
 export async function sweep(sweeping: Sweeping): Promise<Swept> {
   const waiting = await sweeping.stock.subjects(ALL_WORK);
-  const passed = passedBy(sweeping.consumers, waiting);
   const live = await sweeping.live([...waiting.keys()].map(pathOfSubject).filter(isControlPath));
-  let [dead, again] = [0, 0];
-  for (const subject of waiting.keys()) {
-    const room = IN_ONE_GO - dead - again;
-    if (room <= 0) break;
-    const path = pathOfSubject(subject);
-    if (!live.has(path)) dead += await bury(sweeping, subject, room);
-    else if (passed.has(ownerOf(sweeping.consumers, subject)?.name ?? ''))
-      again += await handInAnew(sweeping, subject, room);
-  }
+  let dead = 0;
+  for (const subject of waiting.keys())
+    if (!live.has(pathOfSubject(subject)) && dead < IN_ONE_GO)
+      dead += await bury(sweeping, subject, IN_ONE_GO - dead);
+  let again = 0;
+  for (const passed of passedBy(sweeping, waiting))
+    if (again < IN_ONE_GO) again += await handInAnew(sweeping, passed, IN_ONE_GO - again);
   return { dead, again };
 }
 
-const ownerOf = (consumers: readonly WorkConsumerState[], subject: string): WorkConsumerState | undefined =>
-  consumers.find(({ filters }) => coversAny(filters, subject));
+/** Where messages may stand that their consumer is past. */
+interface Passed {
+  readonly filter: string;
+  /** Place up to which the consumer cannot have one of them in hand any more. */
+  readonly upTo: number;
+  /** In whose hands they may be. */
+  readonly holders: readonly WorkConsumerState[];
+}
 
-/** Consumers that know of fewer messages than wait for them. */
-function passedBy(
-  consumers: readonly WorkConsumerState[],
-  waiting: ReadonlyMap<string, number>,
-): ReadonlySet<string> {
-  const counts = new Map<string, number>();
+type OwnerOf = (subject: string) => WorkConsumerState | undefined;
+
+function ownersAmong(consumers: readonly WorkConsumerState[]): OwnerOf {
+  const sets = consumers.map((consumer) => ({ consumer, filters: new FilterSet(consumer.filters) }));
+  return (subject) => sets.find(({ filters }) => filters.covers(subject))?.consumer;
+}
+
+function* passedBy({ consumers, gains }: Sweeping, waiting: ReadonlyMap<string, number>): Generator<Passed> {
+  const ownerOf = ownersAmong(consumers);
+  const before = new Map(gains.map((gain) => [gain.consumer, new FilterSet(gain.before)]));
+  const counts = new Map<WorkConsumerState, number>();
   for (const [subject, count] of waiting) {
-    const name = ownerOf(consumers, subject)?.name;
-    if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + count);
+    const owner = ownerOf(subject);
+    if (!owner) continue;
+    counts.set(owner, (counts.get(owner) ?? 0) + count);
+    // What it never had it cannot have in hand.
+    if (before.get(owner.name)?.covers(subject) === false)
+      yield { filter: subject, upTo: owner.delivered, holders: consumers.filter((one) => one !== owner) };
   }
-  const passed = consumers.filter(
-    ({ name, inHand, waiting: known }) => (counts.get(name) ?? 0) > inHand + known,
-  );
-  return new Set(passed.map(({ name }) => name));
+  // Those that know of fewer messages than wait for them. While much comes and goes that says little, so a look is cheap:
+  // below its ack floor a consumer has nothing but what it passed.
+  for (const [owner, count] of counts)
+    if (count > owner.inHand + owner.waiting)
+      for (const filter of owner.filters)
+        yield { filter, upTo: owner.inHand > 0 ? owner.ackFloor : owner.delivered, holders: consumers };
 }
 
 function bury(sweeping: Sweeping, subject: string, atMost: number): Promise<number> {
-  const isFree = (message: StockMessage) => !inHand(sweeping, message, []);
-  const { stock, writer, results } = sweeping;
-  return move(sweeping, standing(stock, subject, isFree, atMost), async (message) => {
+  const { stock, writer, results, consumers } = sweeping;
+  const all = { filter: subject, upTo: Number.POSITIVE_INFINITY, holders: consumers };
+  return move(sweeping, standing(stock, all, atMost), async (message) => {
     await writer.write(deadSubjectOf(subject), deadHeaders(message), message.body);
     await tellEnd(message, results, writer);
   });
 }
 
-function handInAnew(sweeping: Sweeping, subject: string, atMost: number): Promise<number> {
-  const owner = ownerOf(sweeping.consumers, subject);
-  // What it never had it cannot have in hand.
-  const gained = sweeping.gains.filter(
-    ({ consumer, before }) => consumer === owner?.name && !coversAny(before, subject),
-  );
-  const isFree = (message: StockMessage) => !inHand(sweeping, message, gained);
-  const passed = standing(sweeping.stock, subject, isFree, atMost, owner?.delivered ?? 0);
-  return move(sweeping, passed, (message) =>
-    sweeping.writer.write(subject, againHeaders(message), message.body),
+function handInAnew(sweeping: Sweeping, passed: Passed, atMost: number): Promise<number> {
+  return move(sweeping, standing(sweeping.stock, passed, atMost), (message) =>
+    sweeping.writer.write(message.subject, againHeaders(message), message.body),
   );
 }
 
@@ -124,29 +131,22 @@ async function move(
   return count;
 }
 
-function inHand({ consumers }: Sweeping, { seq }: StockMessage, except: readonly Gain[]): boolean {
-  return consumers.some(
-    ({ name, inHand, ackFloor, delivered }) =>
-      inHand > 0 && ackFloor < seq && seq <= delivered && !except.some(({ consumer }) => consumer === name),
-  );
-}
-
-/** Those that are free, in order, up to a place. */
+/** Those that are in nobody's hands, in order. */
 async function* standing(
   stock: StreamStock,
-  subject: string,
-  isFree: (message: StockMessage) => boolean,
+  { filter, upTo, holders }: Passed,
   atMost: number,
-  upTo = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<StockMessage> {
   let left = atMost;
-  let message = await stock.next(subject, 1);
+  let message = await stock.next(filter, 1);
   while (message && message.seq <= upTo && left > 0) {
-    if (isFree(message)) {
+    const { seq } = message;
+    const holder = holders.find((one) => one.inHand > 0 && one.ackFloor < seq && seq <= one.delivered);
+    if (!holder) {
       left--;
       yield message;
     }
-    message = await stock.next(subject, message.seq + 1);
+    message = await stock.next(filter, (holder?.delivered ?? seq) + 1);
   }
 }
 

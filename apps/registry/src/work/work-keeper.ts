@@ -78,6 +78,7 @@ export class WorkKeeper {
   #stopped = false;
   #failing = false;
   #full = false;
+  #crowded: ReadonlySet<ControlPath> = new Set();
   readonly #stuck = new StuckSchedules();
   /** Consumers that nobody needs any more, and since when. */
   readonly #leftOver = new Map<string, number>();
@@ -168,10 +169,11 @@ export class WorkKeeper {
 
   async #keep({ routes, consumers, work, writer, results }: Reached, read: ReadRoutes): Promise<void> {
     const live = [...routes.all()];
-    const plan = planConsumers(
+    const { consumers: plan, crowded } = planConsumers(
       live.map((route) => ({ path: route.path, ordered: isOrdered(route) })),
       this.settings.pools,
     );
+    this.#complain(crowded);
     const gains = await applyPlan(consumers, plan);
     const scheduled = await equalizeSchedules(work, writer, schedulesOf(live), this.log);
     if (scheduled > 0) this.log.info(`Schedules of work added or removed: ${scheduled}.`);
@@ -183,6 +185,15 @@ export class WorkKeeper {
     await this.#removeLeftOver(consumers, leftOver(states, plan));
     const known = (paths: readonly ControlPath[]) => livePaths(paths, routes, read);
     await this.#sweep({ stock: work, writer, results, consumers: states, live: known, gains });
+  }
+
+  #complain(crowded: readonly ControlPath[]): void {
+    const fresh = crowded.filter((path) => !this.#crowded.has(path));
+    this.#crowded = new Set(crowded);
+    if (fresh.length > 0)
+      this.log.error(
+        `Work of ${fresh.join(', ')} is not kept in order: the path has too many neighbours. Give it a first segment of its own.`,
+      );
   }
 
   /** A stream that is full keeps what is waiting waiting, and nothing else from being done. */
