@@ -42,6 +42,8 @@ export interface Account {
   /** Runs beyond the first of their event, by source and cause: `mqtt1: kill ingress-mqtt-1`. */
   readonly duplicates: Record<string, number>;
   readonly unexplained: readonly Explained[];
+  /** Dead letters of events whose handler had nothing against them: what failed too often, for faults or for a bug. */
+  readonly deadWithoutReason: readonly string[];
   /** Events that ran before one that was sent before them, where the order must be kept. */
   readonly outOfOrder: readonly string[];
   /** Runs of ids that nobody sent. */
@@ -62,6 +64,9 @@ export function account(ledger: Ledger, findings: Findings, relevance: Relevance
     stuck: of('stuck'),
     duplicates: tally(explained.map(({ source, cause }) => `${source}: ${cause ?? 'unexplained'}`)),
     unexplained: explained.filter(({ cause }) => cause === undefined),
+    deadWithoutReason: of('dead-lettered').filter((id) =>
+      ['ok', 'flaky'].includes(ledger.get(id)?.behaviour ?? ''),
+    ),
     outOfOrder: outOfOrder(ledger, findings),
     unknown: [...findings.runs.keys()].filter((id) => !ledger.has(id)),
   };

@@ -12,6 +12,7 @@ import { run } from './run.ts';
  *   world, servers,       everything that runs, and where
  *   services, service
  *   unit, tcp-proxy       one supervised process, to which faults happen; the cable between it and NATS
+ *   ports, in-time        ports that are found again after a kill; a promise with a time limit
  *   inflict               the plan, carried out
  *   sources/, feed        producers, and what they were told (the ledger)
  *   handler/              what runs in the mesh: writes each event's id into Postgres
@@ -46,5 +47,5 @@ try {
       ? `${error.message}\n\n${USAGE}`
       : String(error instanceof Error ? error.stack : error),
   );
-  end(error instanceof UsageError ? 2 : 1);
+  end(interrupted.signal.aborted ? 130 : error instanceof UsageError ? 2 : 1);
 }

@@ -59,6 +59,9 @@ export function textOf(report: Report): string {
     `Faults: ${kills} kills (${list(faults.kills)}), ${faults.freezes} freezes, ${faults.cuts} cuts`,
     `Runs beyond the first: ${list(account.duplicates) || 'none'}`,
     `Not acknowledged because: ${list(report.refusals) || 'never'}`,
+    ...(account.deadWithoutReason.length === 0
+      ? []
+      : [`Dead letters of events that should have run: ${account.deadWithoutReason.join(', ')}`]),
     ...failuresOf(account),
     ...ends.map((name) => `ENDED BY ITSELF: ${name}`),
     ...(stuck === undefined ? [] : ['STUCK', stuck]),

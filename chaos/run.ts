@@ -41,10 +41,12 @@ export async function run(
   const sources: Source[] = [];
   const found = new Found(world);
   try {
+    signal.throwIfAborted();
     await publishHandler(world.services);
     await found.open();
     sources.push(...(await openSources(world, options.only)));
     await probe(sources, found);
+    signal.throwIfAborted();
     return await new Session(options, world, found, sources, stamped).run(begun, signal);
   } finally {
     await Promise.all(sources.map((source) => source.close().catch(() => undefined)));

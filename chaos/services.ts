@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { NatsServer } from '#servers';
+import { inTime } from './in-time.ts';
 import { lastingPort } from './ports.ts';
 import type { Servers } from './servers.ts';
 import { type Environment, isReady, startService } from './service.ts';
@@ -28,10 +29,18 @@ export interface Queues {
 }
 
 export const PATH = 'chaos/record';
+const START_LIMIT_MS = 60_000;
 const TOKEN = 'the-token-of-this-run';
 /** Shorter than a long freeze, so that a message is then given to the other ingress. */
 const VISIBILITY_SECONDS = '6';
 const MAX_RECEIVES = 6;
+
+function notUp(units: readonly Unit[]): Error {
+  const late = units.filter(({ phase }) => phase !== 'up');
+  return new Error(
+    ['Not ready in time:', ...late.map((unit) => `${unit.name} (${unit.phase})\n${unit.log(10)}`)].join('\n'),
+  );
+}
 
 interface Kind {
   readonly app: string;
@@ -52,10 +61,12 @@ export async function startServices(folder: string, servers: Servers): Promise<S
     await Promise.all(units.map((unit) => unit.stop()));
     await Promise.all(made.map(({ proxy }) => proxy.stop()));
   };
-  await Promise.all(units.map((unit) => unit.start())).catch(async (error) => {
-    await stop();
-    throw error;
-  });
+  await inTime(Promise.all(units.map((unit) => unit.start())), START_LIMIT_MS, () => notUp(units)).catch(
+    async (error) => {
+      await stop();
+      throw error;
+    },
+  );
   const ofApp = (app: string) => made.filter((one) => one.app === app).map(({ url }) => url);
   const [registryUrl] = ofApp('registry');
   return {

@@ -1,4 +1,5 @@
 import { connectAsync, type MqttClient } from 'mqtt';
+import { inTime } from '../in-time.ts';
 import { PATH } from '../services.ts';
 import { NotAcknowledged, type Source } from './source.ts';
 
@@ -18,7 +19,9 @@ export async function mqttSource(url: string, qos: 1 | 2): Promise<Source> {
     send: async (event, lane) => {
       const client = devices[lane % DEVICES] as MqttClient;
       if (!client.connected) throw new NotAcknowledged('not connected to the broker');
-      await inTime(client.publishAsync(PATH, JSON.stringify(event), { qos }));
+      // The client sends again by itself, for ever; who waits for it does not.
+      const published = client.publishAsync(PATH, JSON.stringify(event), { qos });
+      await inTime(published, LIMIT_MS, () => new NotAcknowledged('no acknowledgement in time'));
       return 'accepted';
     },
     close: async () => {
@@ -32,16 +35,4 @@ async function device(url: string, clientId: string): Promise<MqttClient> {
   // It connects again by itself; without a listener the first failure would end the harness.
   client.on('error', () => undefined);
   return client;
-}
-
-/** The client sends again by itself, for ever; who waits for it does not. */
-async function inTime(sent: Promise<unknown>): Promise<void> {
-  const limit = Promise.withResolvers<never>();
-  const timer = setTimeout(() => limit.reject(new NotAcknowledged('no acknowledgement in time')), LIMIT_MS);
-  sent.catch(() => undefined);
-  try {
-    await Promise.race([sent, limit.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
