@@ -47,11 +47,28 @@ export async function ingressTo(
 ): Promise<Ingress> {
   const login = { ...loginOf(nats, 'ingress'), MESH_MQTT_URL: brokerUrl };
   const config = readConfig('ingress-mqtt', settings, { ...login, ...environment });
-  const running = await start(config, {}, { health: false });
+  const running = await start(config, {}, { health: environment.MESH_HEALTH_PORT !== undefined });
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= running.stop());
   later(stop);
   return { readiness: running.readiness, stop };
+}
+
+/** The value of a gauge of the service whose health port that is. */
+export async function gauge(port: number, name: string): Promise<number> {
+  const answer = await fetch(`http://127.0.0.1:${port}/metrics`);
+  return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (.*)$`, 'm').exec(await answer.text())?.[1]);
+}
+
+/** Resolves when so many messages are in hand, and throws when it becomes another number within a second. */
+export async function staysInHand(port: number, count: number): Promise<void> {
+  const ask = () => gauge(port, 'mesh_mqtt_in_hand');
+  await until(ask, (inHand) => inHand === count);
+  const end = performance.now() + 1_000;
+  while (performance.now() < end) {
+    const inHand = await ask();
+    if (inHand !== count) throw new Error(`${inHand} in hand, not ${count}`);
+  }
 }
 
 /** The variables with which the service logs in at the MQTT listener of a nats-server. */

@@ -17,6 +17,7 @@ import {
   ingressTo,
   makeStreams,
   removeStream,
+  staysInHand,
   stored,
   Worker,
   type WorldOptions,
@@ -351,11 +352,13 @@ describe('while the mesh cannot take a message', () => {
     const there = await scene(['users/find']);
     await removeStream(there.nats, 'WORK');
     const broker = await openBroker();
-    const running = await ingress(there.nats, broker, { MESH_MQTT_WINDOW: '3' });
+    const port = await freePort();
+    const settings = { MESH_MQTT_WINDOW: '3', MESH_HEALTH_PORT: String(port) };
+    await ingress(there.nats, broker, settings);
     const client = await device(broker.mqttUrl as string);
     const bodies = Array.from({ length: 200 }, (_, index) => `m${index}`);
     await Promise.all(bodies.map((body) => client.publishAsync('users/find', body, { qos: 1 })));
-    expect(running.readiness.ready).toBe(true);
+    await staysInHand(port, 3);
     await makeStreams(there.nats);
     const came = await there.worker.came(200, 30_000);
     expect([...came].sort()).toEqual([...bodies].sort());

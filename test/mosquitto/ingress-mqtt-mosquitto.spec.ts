@@ -19,6 +19,7 @@ import {
   ingressTo,
   makeStreams,
   removeStream,
+  staysInHand,
   Worker,
   whenReady,
   world,
@@ -111,6 +112,21 @@ describe.each(['5', '3.1.1'])('with MQTT %s', (version) => {
     await publish(there.broker, 'state/lamp', 'on', '-r');
     await ingressTo(there.nats, there.broker.url, { MESH_MQTT_VERSION: version });
     expect(await settled(there)).toEqual(['on']);
+  });
+
+  it('no more are in hand than allowed', async () => {
+    const there = await scene('users/find');
+    await removeStream(there.nats, 'WORK');
+    const port = await freePort();
+    const settings = { MESH_MQTT_VERSION: version, MESH_MQTT_WINDOW: '3', MESH_HEALTH_PORT: String(port) };
+    const running = await ingressTo(there.nats, there.broker.url, settings);
+    const client = await device(there.broker.url);
+    const bodies = Array.from({ length: 50 }, (_, index) => `m${index}`);
+    await Promise.all(bodies.map((body) => client.publishAsync('users/find', body, { qos: 1 })));
+    await staysInHand(port, 3);
+    await makeStreams(there.nats);
+    expect([...(await there.worker.came(50, 30_000))].sort()).toEqual([...bodies].sort());
+    expect(running.readiness.ready).toBe(true);
   });
 
   it('Mosquitto gets no acknowledgement before the stream has the message, and so keeps it', async () => {

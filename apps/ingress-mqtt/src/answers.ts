@@ -51,7 +51,7 @@ export class Answers {
   subjectOf(address: Address): string | undefined {
     const subject = this.parts.intake.subjectOf(this.parts.tokens.seal(address));
     if (subject === undefined)
-      this.#complain('its response topic and correlation data are too long', address);
+      this.#complain('too long', 'its response topic and correlation data are too long', address);
     return subject;
   }
 
@@ -64,13 +64,14 @@ export class Answers {
 
   /** Never rejects: an answer is best effort. */
   async send(address: Address, { result, body }: CallReply): Promise<void> {
-    if (this.#waiting.length >= MOST_WAITING) return this.#complain('too many answers are waiting', address);
+    if (this.#waiting.length >= MOST_WAITING)
+      return this.#complain('too many', 'too many answers are waiting', address);
     await this.#turn();
     try {
       await this.parts.publish(address.topic, Buffer.from(body), optionsOf(address, result));
       this.parts.metrics.answer('sent');
-    } catch {
-      this.#complain('there is no broker', address);
+    } catch (error) {
+      this.#complain('not published', (error as Error).message, address);
     } finally {
       this.#done();
     }
@@ -90,7 +91,7 @@ export class Answers {
   #isRefused(address: Address): boolean {
     const loop = this.parts.isSubscribed(address.topic) ? 'it is subscribed here' : undefined;
     const fault = topicFault(address.topic) ?? loop;
-    if (fault !== undefined) this.#complain(`its response topic cannot be used: ${fault}`, address);
+    if (fault !== undefined) this.#complain(fault, `its response topic cannot be used: ${fault}`, address);
     return fault !== undefined;
   }
 
@@ -106,9 +107,9 @@ export class Answers {
     else this.#onTheWay--;
   }
 
-  #complain(why: string, address: Address): void {
+  #complain(kind: string, why: string, address: Address): void {
     this.parts.metrics.answer('dropped');
-    this.parts.complaints.warn(`answer: ${why}`, `A message gets no answer: ${why}.`, aboutMessage(address));
+    this.parts.complaints.warn(`answer: ${kind}`, `A message gets no answer: ${why}.`, aboutMessage(address));
   }
 }
 

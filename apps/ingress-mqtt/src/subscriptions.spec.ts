@@ -21,7 +21,7 @@ class Told {
 function subscriptionsOf(wanted: Set<string>, share?: string) {
   const broker = new Told();
   const errors: unknown[] = [];
-  const log = { error: (_: string, fields?: unknown) => void errors.push(fields) };
+  const log = { error: (_: string, fields?: unknown) => void errors.push(fields), warn: () => undefined };
   const plan = { wanted: () => wanted, wantsRetained: (filter: string) => filter.startsWith('kept'), share };
   return { broker, errors, subscriptions: new Subscriptions(broker, plan, log) };
 }

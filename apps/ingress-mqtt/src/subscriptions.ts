@@ -31,7 +31,7 @@ export class Subscriptions {
   constructor(
     private readonly broker: Pick<Broker, 'connected' | 'subscribe' | 'unsubscribe'>,
     private readonly plan: Plan,
-    private readonly log: Pick<Log, 'error'>,
+    private readonly log: Pick<Log, 'error' | 'warn'>,
   ) {
     this.#retry = setInterval(() => this.#askAgain(), REFUSED_WAIT_MS);
     this.#retry.unref();
@@ -101,6 +101,14 @@ export class Subscriptions {
 
   async #subscribe(filters: readonly string[], retained: boolean): Promise<void> {
     const names = filters.map((filter) => this.#nameOf(filter));
+    if (retained && this.plan.share !== undefined)
+      this.log.warn(
+        'A shared subscription brings nothing that the broker retained, though triggers ask for it.',
+        {
+          count: filters.length,
+          first: filters.slice(0, 5),
+        },
+      );
     const granted = await this.broker.subscribe(names, { retained });
     for (const [index, filter] of filters.entries()) {
       if (granted[index]) this.#granted.add(filter);
