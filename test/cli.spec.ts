@@ -348,6 +348,44 @@ describe('invocations', () => {
   });
 });
 
+describe('dead', () => {
+  const ids = async (more = ''): Promise<string[]> => {
+    const { out } = await mesh(root, `dead ls --path users/find${more} --json`);
+    return JSON.parse(out).map(({ id }: { id: string }) => id);
+  };
+
+  it('lists what ended badly, shows it, runs it again and drops it', async () => {
+    const asked = await fetch(`${urls.http}/users/find`, { headers: { prefer: 'respond-async' } });
+    expect(asked.status).toBe(202);
+    const { id } = (await asked.json()) as { id: string };
+    await until(async () => (await ids()).includes(id));
+    expect((await mesh(root, 'dead ls')).out).toContain('failed');
+    expect((await mesh(root, 'doctor')).out).toMatch(/✓ dead +1 dead letter: mesh dead ls/);
+    const shown = await until(async () => {
+      const { out } = await mesh(root, `dead show ${id}`);
+      return out.includes('On record:\ntime') && out;
+    });
+    expect(shown).toMatch(/reason +failed/);
+    expect((await mesh(root, 'dead replay --path users/find')).out).toContain(
+      '1 dead letter would be replayed',
+    );
+    expect(await mesh(root, 'dead replay --path users/find --yes')).toMatchObject({
+      code: 0,
+      out: '1 dead letter replayed.\n',
+    });
+    const again = await until(async () => {
+      const { out } = await mesh(root, `dead show ${id} --json`);
+      return JSON.parse(out).replay === 1 && JSON.parse(out);
+    });
+    expect(again).toMatchObject({ id, reason: 'failed', headers: { 'mesh-replay': '1' } });
+    expect(await mesh(root, `dead drop ${id}`)).toMatchObject({ code: 0, out: `${id} is dropped.\n` });
+    expect(await mesh(root, `dead show ${id}`)).toMatchObject({ code: 1 });
+    expect(await ids()).toEqual([]);
+    const audit = JSON.parse((await mesh(root, 'audit --limit 2 --json')).out) as { action: string }[];
+    expect(audit.map(({ action }) => action)).toEqual(['dead-drop', 'dead-replay']);
+  }, 60_000);
+});
+
 describe('invoke', () => {
   const invoke = (line: string, input?: string) => mesh(root, `invoke ${line}`, { input });
 

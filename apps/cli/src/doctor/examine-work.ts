@@ -18,15 +18,15 @@ export async function examineWork(client: RegistryClient): Promise<Finding[]> {
         : good('work', `${waiting} wait, ${inHand} in hand, ${schedules} cron triggers${since}`),
       isNearlyFull(dead)
         ? bad('dead', `${dead.messages} dead letters, and their stream is nearly full`, FULL_DEAD)
-        : good(
-            'dead',
-            dead.messages === 0 ? 'no dead letters' : `${dead.messages} dead letters: mesh dead ls`,
-          ),
+        : good('dead', lettersText(dead.messages)),
     ];
   } catch (error) {
     return [findingOf('work', error)];
   }
 }
+
+const lettersText = (count: number): string =>
+  count === 0 ? 'none' : `${count} dead letter${count === 1 ? '' : 's'}: mesh dead ls`;
 
 const isNearlyFull = ({ bytes, maxBytes }: BacklogView['work']): boolean =>
   maxBytes > 0 && bytes > maxBytes * NEARLY_FULL;
