@@ -99,10 +99,7 @@ export class Delivery {
       while (isHeld(verdicts)) {
         await link.untilConnected(stopping);
         if (!(await backoff.wait(stopping))) break;
-        verdicts = await this.#attempt(
-          batch.filter(({ isLost }) => !isLost),
-          target,
-        );
+        verdicts = await this.#attempt(batch, target);
       }
     } finally {
       this.#held -= batch.length;
@@ -110,8 +107,10 @@ export class Delivery {
     return verdicts;
   }
 
+  /** What others may have is not run: it waited too long. */
   async #attempt(batch: readonly InHand[], target: Target): Promise<Verdicts> {
-    const verdicts = await this.#callOnce(batch, target);
+    const ours = batch.filter(({ isLost }) => !isLost);
+    const verdicts = await this.#callOnce(ours, target);
     for (const [item, verdict] of verdicts) this.#report(item, verdict, target.binding);
     return verdicts;
   }

@@ -30,6 +30,8 @@ export class InHand implements Grouped {
   readonly size: number;
   readonly #heartbeat: Heartbeat;
   readonly #since = performance.now();
+  /** When its visibility ends, as far as we know; ms. */
+  #until: number;
   #lost = false;
   #isEnding = false;
 
@@ -42,6 +44,7 @@ export class InHand implements Grouped {
     this.group = message.Attributes?.MessageGroupId ?? message.ReceiptHandle ?? this.id;
     this.size = Buffer.byteLength(message.Body ?? '');
     this.handler = addressOf(message, binding);
+    this.#until = this.#since + facts.visibility * 1_000;
     this.#heartbeat = new Heartbeat(
       () => this.#extend(queue, facts.visibility),
       (facts.visibility * 1_000) / BEATS,
@@ -56,9 +59,12 @@ export class InHand implements Grouped {
     this.#isEnding = true;
   }
 
-  /** SQS says that it is not ours any more: others have it, or will. */
+  /**
+   * Others have it, or may: SQS said so, or its visibility has ended, since SQS could not be reached or this process
+   * stood still.
+   */
   get isLost(): boolean {
-    return this.#lost;
+    return this.#lost || performance.now() > this.#until;
   }
 
   /** No extension comes any more; resolves when the last one is through. */
@@ -68,14 +74,17 @@ export class InHand implements Grouped {
 
   async #extend(queue: SqsQueue, visibility: number): Promise<void> {
     if (this.#lost) return;
-    const left = MAX_VISIBILITY - (performance.now() - this.#since) / 1_000 - 1;
+    const now = performance.now();
+    const left = MAX_VISIBILITY - (now - this.#since) / 1_000 - 1;
     const seconds = Math.floor(Math.min(visibility, left));
-    if (seconds >= 1)
-      await queue.setVisibility(this.message, seconds).catch((error: unknown) => {
-        if (isFinal(error)) this.#lost = true;
-        throw error;
-      });
-    else this.#lost = true;
+    if (seconds < 1) return;
+    try {
+      await queue.setVisibility(this.message, seconds);
+      this.#until = now + seconds * 1_000;
+    } catch (error) {
+      if (isFinal(error)) this.#lost = true;
+      throw error;
+    }
   }
 }
 

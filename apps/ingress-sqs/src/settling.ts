@@ -68,15 +68,17 @@ export class Settling {
 
   /** Its visibility is kept until it is deleted. */
   async #delete(item: InHand, { binding, facts }: Place, ending: Ending): Promise<number> {
+    // Others may run it again, and what comes after it in its group must not run beside that.
+    const isOurs = !facts.isFifo || !item.isLost;
     item.ending();
     const fault = await this.#deleted(item);
     await item.letGo();
-    if (fault === undefined) {
-      this.parts.metrics.countEnding(binding.name, ending);
-      return GONE;
+    if (fault !== undefined) {
+      this.parts.onFault('delete', item, fault);
+      return facts.visibility;
     }
-    this.parts.onFault('delete', item, fault);
-    return facts.visibility;
+    this.parts.metrics.countEnding(binding.name, ending);
+    return isOurs ? GONE : GIVE_BACK_SECONDS;
   }
 
   /** Undefined when it is; else why it is not, after trying as long as it makes sense. */
