@@ -22,6 +22,7 @@ function journal() {
 }
 
 const handler = (file: string, body: string) => `
+import { execFileSync } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 export default async ({ body }, { attempt }) => {
   appendFileSync(${JSON.stringify(file)}, body.name + ' ' + attempt + '\\n');
@@ -46,7 +47,8 @@ function supervised(scene: WorkScene, environment: Record<string, string>): void
 
 const KILLER: Record<string, string> = {
   worker: `if (body.name === 'killer') process.exit(3);`,
-  executor: `if (body.name === 'killer') process.kill(process.pid, 'SIGKILL');`,
+  // Not process.kill, which a worker thread has not.
+  executor: `if (body.name === 'killer') execFileSync('kill', ['-9', String(process.pid)]);`,
 };
 
 describe.each([
