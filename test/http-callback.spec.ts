@@ -204,6 +204,20 @@ describe('a callback', () => {
     expect(frozen.received.length).toBeLessThanOrEqual(16);
   });
 
+  it('is one of 1,000 to the same host, and each gets there', async () => {
+    const { of, accepted } = await world();
+    const hook = await receiver(says(200));
+    const views = await Promise.all(Array.from({ length: 1_000 }, () => accepted(hook.url)));
+    await until(
+      () => hook.received.length,
+      (length) => length >= 1_000,
+      30_000,
+    );
+    await isEmpty(of);
+    const ids = hook.received.map(({ headers }) => headers['mesh-id']);
+    expect(ids.sort()).toEqual(views.map(({ location }) => location.split('/').at(-1)).sort());
+  }, 60_000);
+
   it('of a result without a body, of a failure, and of the largest result arrives', async () => {
     const largest = 'x'.repeat(1024 * 1024);
     for (const answer of [

@@ -1,6 +1,7 @@
 import type { Keep, WorkItem, WorkPuller } from '#fabric';
 import type { Log } from '#lifecycle';
 import { type Attempt, attempt, type Callback, hostOf, readCallback, type SendOptions } from './attempt.js';
+import { HostShares } from './host-shares.js';
 import { type KeptCall, readCall, writeNote } from './note.js';
 import { waitAfter } from './retry-plan.js';
 
@@ -11,10 +12,6 @@ import { waitAfter } from './retry-plan.js';
 
 /** Sent at a time, by this process. */
 const SLOTS = 64;
-/** Of them, to one host: a slow one leaves room for the others. */
-const SHARE = 16;
-/** Before a host that has its share is looked at again, ms. */
-const STEP_ASIDE_MS = 2_000;
 
 export interface CallbackPorts {
   readonly keep: Keep;
@@ -26,7 +23,7 @@ export type CallbackEnd = 'sent' | 'again' | 'failed';
 
 export class CallbackQueue {
   readonly #puller: WorkPuller;
-  readonly #atHost = new Map<string, number>();
+  readonly #shares = new HostShares();
   readonly #inFlight = new Set<Promise<void>>();
   #stopping = false;
 
@@ -62,23 +59,22 @@ export class CallbackQueue {
     const callback = this.#read(item);
     if (!callback) return item.done();
     const host = hostOf(callback);
-    const busy = this.#atHost.get(host) ?? 0;
-    if (busy >= SHARE) return item.later(STEP_ASIDE_MS * (1 + Math.random()));
-    this.#atHost.set(host, busy + 1);
+    const started = performance.now();
+    const wait = this.#shares.enter(host, started);
+    if (wait > 0) return item.later(wait);
     try {
-      const known = await readCall(callback.result.id, this.ports.keep);
-      // It was cancelled while it ran: nobody wants its result.
-      if (known?.state.state === 'cancelled') return await item.done();
-      await this.#settle(callback, await attempt(callback, this.options), known);
+      await this.#send(callback);
     } finally {
-      this.#leave(host);
+      const now = performance.now();
+      this.#shares.leave(host, now, now - started);
     }
   }
 
-  #leave(host: string): void {
-    const left = (this.#atHost.get(host) ?? 1) - 1;
-    if (left === 0) this.#atHost.delete(host);
-    else this.#atHost.set(host, left);
+  async #send(callback: Callback): Promise<void> {
+    const known = await readCall(callback.result.id, this.ports.keep);
+    // It was cancelled while it ran: nobody wants its result.
+    if (known?.state.state === 'cancelled') return callback.item.done();
+    await this.#settle(callback, await attempt(callback, this.options), known);
   }
 
   #read(item: WorkItem): Callback | undefined {
