@@ -9,6 +9,7 @@ import { run } from './run.ts';
  * explained; 1: otherwise; 2: called wrongly; 130: interrupted.
  *
  *   options, plan         what a run is told; which faults happen when (pure, from a seed)
+ *   run, session          from the start to the report
  *   world, servers,       everything that runs, and where
  *   services, service
  *   unit, tcp-proxy       one supervised process, to which faults happen; the cable between it and NATS

@@ -15,6 +15,8 @@ export interface Report {
   };
   /** Processes that ended though nobody ended them. */
   readonly ends: readonly string[];
+  /** What a producer was promised beside the acknowledgement, and did not get. */
+  readonly broken: readonly string[];
   /** Why producers got no acknowledgement, and how often. */
   readonly refusals: Record<string, number>;
   /** Who was stuck; absent: nobody. */
@@ -28,13 +30,14 @@ export interface Outcome {
   readonly ledger: Ledger;
   readonly seconds: number;
   readonly stuck: string | undefined;
+  readonly broken: readonly string[];
 }
 
-export function reportOf({ options, account, faults, ledger, seconds, stuck }: Outcome): Report {
+export function reportOf({ options, account, faults, ledger, seconds, stuck, broken }: Outcome): Report {
   const of = (kind: Fault['kind']) => faults.filter((fault) => fault.kind === kind);
   const ends = of('end').map(({ target }) => target);
   return {
-    clean: isClean(account) && ends.length === 0 && stuck === undefined,
+    clean: isClean(account) && [...ends, ...broken].length === 0 && stuck === undefined,
     seed: options.seed,
     seconds: Math.round(seconds),
     account,
@@ -44,6 +47,7 @@ export function reportOf({ options, account, faults, ledger, seconds, stuck }: O
       cuts: of('cut').length,
     },
     ends,
+    broken,
     refusals: refusalsOf(ledger),
     ...(stuck === undefined ? {} : { stuck }),
   };
@@ -63,6 +67,7 @@ export function textOf(report: Report): string {
       ? []
       : [`Dead letters of events that should have run: ${account.deadWithoutReason.join(', ')}`]),
     ...failuresOf(account),
+    ...report.broken.slice(0, 20).map((what) => `NO RESULT: ${what}`),
     ...ends.map((name) => `ENDED BY ITSELF: ${name}`),
     ...(stuck === undefined ? [] : ['STUCK', stuck]),
     report.clean ? 'Clean: nothing lost, nothing stuck, every repetition explained.' : 'FAILED',

@@ -23,6 +23,8 @@ export interface Source {
    * @throws when it was not acknowledged, or not in time: it may have been accepted all the same
    */
   send(event: Numbered, lane: number): Promise<Acknowledgement>;
+  /** Promises that were not kept, though all is quiet; absent: there are none beside the acknowledgement. */
+  broken?(): Promise<string[]>;
   close(): Promise<void>;
 }
 
