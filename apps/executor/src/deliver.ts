@@ -12,12 +12,12 @@ import {
 import type { Keep, Kept, Send, StreamWriter } from '#fabric';
 import type { Outcome } from '#handler/runtime';
 import { type EncodedReply, replyOf } from './settle.js';
-import { untilCertain } from './work/until-certain.js';
+import { AWAY, untilCertain } from './work/until-certain.js';
 import type { WorkEvent } from './work/work-event.js';
 
 /** Longest that a result waits for its bucket or stream, ms: then the event goes back, and its handler runs again. */
 const LIMIT_MS = 30_000;
-const WORTH = ['not-connected', 'queue-full'] as const;
+const WORTH = [...AWAY, 'queue-full'] as const;
 /** How long a result is kept where nobody said so, ms. */
 const KEEP_MS = 86_400_000;
 

@@ -1,10 +1,11 @@
-import { type ControlPath, isMeshError, ownConsumer, type Route } from '#contracts';
+import { type ControlPath, ownConsumer, type Route } from '#contracts';
 import type { RouteTable, WorkItem, WorkPuller } from '#fabric';
 import type { Complaints, Log } from '#lifecycle';
 import { FairSlots } from '../work/fair-slots.js';
 import type { Ledger } from '../work/ledger.js';
 import type { RunWork } from '../work/run-work.js';
 import { Suspects } from '../work/suspects.js';
+import { isAway } from '../work/until-certain.js';
 import { doubled } from '../work/verdict.js';
 import type { WorkCounters } from '../work/work-counters.js';
 import { readEvent, type WorkEvent } from '../work/work-event.js';
@@ -249,7 +250,7 @@ export class WorkIntake {
 
   /** The server is away, or something is wrong here: in either case its time limit brings it back. */
   #letGo(hold: Hold, error: unknown): void {
-    if (!isMeshError(error) || error.code !== 'not-connected') this.log.error('Work was let go of.', error);
+    if (!isAway(error)) this.log.error('Work was let go of.', error);
     this.#free(hold);
   }
 

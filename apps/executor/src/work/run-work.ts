@@ -3,7 +3,6 @@ import {
   type ControlPath,
   DEFAULT_ATTEMPTS,
   type DeadReason,
-  isMeshError,
   MeshError,
   type WorkRouting,
   type WorkSettings,
@@ -19,7 +18,7 @@ import { type Deliver, isFinal, type KeptState } from '../deliver.js';
 import type { Invoke } from '../invoke.js';
 import type { DeadLetters } from './dead-letters.js';
 import { type Ledger, type Tried, UNTRIED } from './ledger.js';
-import { untilCertain } from './until-certain.js';
+import { isAway, untilCertain } from './until-certain.js';
 import { verdictOf } from './verdict.js';
 import type { WorkCounters } from './work-counters.js';
 import type { WorkEvent } from './work-event.js';
@@ -320,7 +319,7 @@ export class RunWork {
   #leaveBehind(event: WorkEvent, error: unknown): void {
     const { log } = this.parts;
     // Said on a later connection, it could take the event from another executor that has it by then.
-    if (isMeshError(error) && error.code === 'not-connected') return;
+    if (isAway(error)) return;
     log.error('Work could not be brought to an end; it stays in the stream.', { id: event.work.id, error });
     event.item.later(NO_ROOM_MS);
   }

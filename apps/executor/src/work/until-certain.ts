@@ -3,16 +3,21 @@ import { type ErrorCode, isMeshError } from '#contracts';
 const FIRST_WAIT_MS = 50;
 const MOST_WAIT_MS = 1_000;
 
+/** The server is not there, or does not answer. */
+export const AWAY: readonly ErrorCode[] = ['not-connected', 'deadline-exceeded'];
+
+export const isAway = (error: unknown): boolean => isMeshError(error) && AWAY.includes(error.code);
+
 /**
- * Does something again until the server has answered: after each break of the connection, and while a stream is full
- * where `worth` says so. What is done must bear being done twice.
+ * Does something again until the server has answered; what is done must bear being done twice.
  * @param limitMs then it is given up
+ * @param worth codes of what passes
  * @throws MeshError what is not worth another try, or the last fault when the time is up
  */
 export async function untilCertain<T>(
   act: () => Promise<T>,
   limitMs: number,
-  worth: readonly ErrorCode[] = ['not-connected'],
+  worth: readonly ErrorCode[] = AWAY,
 ): Promise<T> {
   const end = performance.now() + limitMs;
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, MOST_WAIT_MS)) {
