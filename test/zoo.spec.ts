@@ -4,17 +4,27 @@ import { closeAll, until } from './fixtures/later.js';
 import { type Catalogue, type Mesh, mesh, served } from './fixtures/mesh.js';
 
 /*
- * Handlers that misbehave, each over real HTTP and in both isolations: a defined answer, nothing of the inside in it, and
- * the next call is answered as if nothing had been. `thread` needs `npm run build`.
+ * Handlers that misbehave, each over real HTTP and in every isolation that stands it: a defined answer, nothing of the
+ * inside in it, and the next call is answered as if nothing had been. Needs `npm run build`.
+ *
+ * Which isolation ends what is said in docs/isolation.md, and here: `workers` needs a worker to be ended, for
+ * `processOnly` it must be a process.
  */
+
+type Answer = readonly [status: number, code?: string];
+type Isolation = 'inline' | 'thread' | 'process';
 
 interface Animal {
   readonly code: string;
   /** Status and, for an error of the mesh, its code. */
-  readonly answer: readonly [status: number, code?: string];
+  readonly answer: Answer;
   readonly timeoutMs?: number;
-  /** What ends a thread would end an inline executor. */
-  readonly threadOnly?: true;
+  /** What ends a worker would end an inline executor, or block it. */
+  readonly workers?: true;
+  /** Nothing but the end of a process ends it, or it would end the process that a thread shares with others. */
+  readonly processOnly?: true;
+  /** Where a process answers otherwise. */
+  readonly inProcess?: Answer;
 }
 const run = (body: string): string => `export default async (event, context) => { ${body} }`;
 
@@ -93,23 +103,125 @@ const ZOO: Readonly<Record<string, Animal>> = {
     code: 'export default { [Symbol.for("lambda-mesh.handler")]: 1, path: "a/b", options: {}, run: () => 1 }',
     answer: [502, 'path-mismatch'],
   },
-  exits: { code: run('process.exit(1)'), answer: [502, 'worker-crashed'], threadOnly: true },
+  exits: { code: run('process.exit(1)'), answer: [502, 'worker-crashed'], workers: true },
   aborts: {
     code: run('setTimeout(() => { throw new Error("secret") }); await new Promise(() => {})'),
     answer: [502, 'worker-crashed'],
-    threadOnly: true,
+    workers: true,
   },
   'exits-at-load': {
     code: 'process.exit(0); export default () => 1',
     answer: [502, 'worker-crashed'],
-    threadOnly: true,
+    workers: true,
+  },
+  loops: { code: run('for (;;);'), answer: [504, 'deadline-exceeded'], timeoutMs: 200, workers: true },
+  'loops-asynchronously': {
+    code: run('for (;;) await new Promise(setImmediate)'),
+    answer: [504, 'deadline-exceeded'],
+    timeoutMs: 200,
+    workers: true,
+  },
+  'loops-in-microtasks': {
+    code: run('for (;;) await null'),
+    answer: [504, 'deadline-exceeded'],
+    timeoutMs: 200,
+    workers: true,
+  },
+  sleeps: {
+    code: run('Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000)'),
+    answer: [504, 'deadline-exceeded'],
+    timeoutMs: 200,
+    workers: true,
+  },
+  leaks: {
+    code: run('const kept = []; for (;;) kept.push({ a: { b: 1 } })'),
+    answer: [502, 'worker-crashed'],
+    timeoutMs: 20_000,
+    workers: true,
+  },
+  // One large piece more when little is left: V8 ends the process in which that happens.
+  'leaks-at-once': {
+    code: run('const kept = new Map(); for (let i = 0; ; i++) kept.set(i, { i })'),
+    answer: [502, 'worker-crashed'],
+    timeoutMs: 20_000,
+    processOnly: true,
+  },
+  'leaks-buffers': {
+    code: run(
+      'const kept = []; for (;;) { kept.push(Buffer.alloc(4e6, 1)); await new Promise(setImmediate) }',
+    ),
+    answer: [502, 'worker-crashed'],
+    timeoutMs: 20_000,
+    workers: true,
+  },
+  'kills-itself': {
+    code: run('process.kill(process.pid, "SIGKILL"); await new Promise(() => {})'),
+    answer: [500, 'handler-error'],
+    inProcess: [502, 'worker-crashed'],
+    workers: true,
+  },
+  'kills-its-executor': {
+    code: run('process.kill(process.ppid, "SIGKILL")'),
+    answer: [500, 'handler-error'],
+    workers: true,
+  },
+  'aborts-natively': {
+    code: run('process.abort()'),
+    answer: [500, 'handler-error'],
+    inProcess: [502, 'worker-crashed'],
+    workers: true,
+  },
+  'runs-a-command': {
+    code: 'import { execSync } from "node:child_process"; export default () => execSync("sleep 600")',
+    answer: [500, 'handler-error'],
+    timeoutMs: 1_000,
+    processOnly: true,
+  },
+  'answers-much': { code: run('return Buffer.alloc(1e8)'), answer: [500, 'answer-too-large'] },
+  'pollutes-everything': {
+    code: run(
+      'for (const of of [Object, Array, Promise, Function]) { Object.prototype.toString = 1; of.prototype.then = of.prototype.toJSON = () => { throw new Error("secret") }; of.prototype.code = "ok" } return { a: 1 }',
+    ),
+    answer: [502, 'worker-crashed'],
+    workers: true,
+  },
+  listens: {
+    code: 'import { createServer } from "node:net"; export default () => new Promise((done) => createServer().listen(0, "127.0.0.1", () => done(1)))',
+    answer: [200],
+    workers: true,
+  },
+  'leaves-timers': {
+    code: run('for (let i = 0; i < 1e4; i++) setInterval(() => {}, 1); return 1'),
+    answer: [200],
+    workers: true,
+  },
+  'talks-nonsense': {
+    code: 'import { parentPort } from "node:worker_threads"; import { writeSync } from "node:fs"; export default () => { if (parentPort) parentPort.postMessage(null); else writeSync(3, Buffer.alloc(64, 255)); return new Promise(() => {}) }',
+    answer: [502, 'worker-crashed'],
+    workers: true,
+  },
+  'forges-an-answer': {
+    code: 'import { parentPort } from "node:worker_threads"; export default () => { for (let i = 0; i < 1e4; i++) parentPort?.postMessage([["done", i, null, 1]]); return new Promise(() => {}) }',
+    answer: [500, 'bad-answer'],
+    inProcess: [504, 'deadline-exceeded'],
+    timeoutMs: 1_000,
+    workers: true,
+  },
+  'holds-up-its-end': {
+    code: run('process.on("exit", () => { for (;;); }); process.exit()'),
+    answer: [504, 'deadline-exceeded'],
+    timeoutMs: 300,
+    workers: true,
   },
 };
 const NEIGHBOUR = 'export default (e) => ({ echo: e.query.n })';
 const INSIDE = /secret|\n\s*at |handler\.mjs|node:|\/tmp\//;
 
-describe.each(['inline', 'thread'])('%s', (isolation) => {
-  const animals = Object.entries(ZOO).filter(([, { threadOnly }]) => isolation === 'thread' || !threadOnly);
+const stands = (isolation: Isolation, { workers, processOnly }: Animal): boolean =>
+  isolation === 'process' || (!processOnly && (isolation === 'thread' || !workers));
+
+describe.each<Isolation>(['inline', 'thread', 'process'])('%s', (isolation) => {
+  const animals = Object.entries(ZOO).filter(([, animal]) => stands(isolation, animal));
   let world: Mesh;
 
   beforeAll(async () => {
@@ -121,13 +233,18 @@ describe.each(['inline', 'thread'])('%s', (isolation) => {
           code,
         );
     };
-    world = await mesh(prepare, { MESH_ISOLATION: isolation });
+    world = await mesh(prepare, {
+      MESH_ISOLATION: isolation,
+      MESH_WORKER_MEMORY: '128',
+      MESH_MAX_WORKERS: '12',
+    });
   });
   afterAll(closeAll);
 
   const get = (path: string) => fetch(`${world.url}/${path}`, { method: 'POST', body: 'x'.repeat(100) });
 
-  it.each(animals)('%s', async (name, { answer: [status, code] }) => {
+  it.each(animals)('%s', async (name, { answer, inProcess = answer }) => {
+    const [status, code] = isolation === 'process' ? inProcess : answer;
     for (let i = 0; i < 2; i++) {
       const response = await get(`zoo/${name}`);
       const text = await response.text();

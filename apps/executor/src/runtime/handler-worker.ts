@@ -61,7 +61,7 @@ export class HandlerWorker {
         void this.#run(message);
         return;
       case 'abort':
-        this.#send(['alive', message[1]]);
+        this.#send(['alive']);
         this.#runner?.abort(message[1], message[2]);
         return;
       case 'reply':

@@ -1,8 +1,8 @@
 import { monotonicNow } from './clock.js';
 
 /**
- * Runs of one worker that were told to stop and have not. After the grace time: `blocked` when the worker did not even
- * read that, else `stubborn`.
+ * Runs of one worker that were told to stop and have not. After the grace time: `blocked` when nothing was heard of the
+ * worker since, which answers at once when it reads that; else `stubborn`.
  */
 export class Overruns {
   readonly #runs = new Map<number, { readonly since: number; alive: boolean }>();
@@ -11,6 +11,8 @@ export class Overruns {
   constructor(
     private readonly graceMs: number,
     private readonly judge: (verdict: 'blocked' | 'stubborn') => void,
+    /** Whether it has runs that a hasty verdict would cost. */
+    private readonly hasOthers: () => boolean,
   ) {}
 
   add(key: number): void {
@@ -18,10 +20,9 @@ export class Overruns {
     this.#timer ??= setTimeout(() => this.#look(), this.graceMs);
   }
 
-  /** The worker has read that this run is to stop. */
-  alive(key: number): void {
-    const run = this.#runs.get(key);
-    if (run) run.alive = true;
+  /** Something came from the worker: it may be slow, blocked it is not. */
+  heard(): void {
+    if (this.#runs.size > 0) for (const run of this.#runs.values()) run.alive = true;
   }
 
   stopped(key: number): void {
@@ -44,12 +45,18 @@ export class Overruns {
   }
 
   #decide(now: number): void {
-    const late = [...this.#runs.values()].filter(({ since }) => now - since >= this.graceMs - 1);
-    if (late.some(({ alive }) => !alive)) return this.judge('blocked');
-    if (late.length > 0) this.judge('stubborn');
+    const runs = [...this.#runs.values()];
+    const after = (ms: number) => runs.filter(({ since }) => now - since >= ms - 1);
+    if (after(this.#patienceMs).some(({ alive }) => !alive)) return this.judge('blocked');
+    if (after(this.graceMs).some(({ alive }) => alive)) this.judge('stubborn');
     // A retired worker may still come to be blocked.
-    const since = Math.min(...[...this.#runs.values()].filter(({ alive }) => !alive).map((run) => run.since));
+    const since = Math.min(...runs.filter(({ alive }) => !alive).map((run) => run.since));
     if (Number.isFinite(since))
-      this.#timer ??= setTimeout(() => this.#look(), Math.max(1, since + this.graceMs - now));
+      this.#timer ??= setTimeout(() => this.#look(), Math.max(1, since + this.#patienceMs - now));
+  }
+
+  /** On a busy machine a worker may be silent because it gets no processor. */
+  get #patienceMs(): number {
+    return this.hasOthers() ? 2 * this.graceMs : this.graceMs;
   }
 }

@@ -1,7 +1,7 @@
 /** Ends of workers that are followed by a new one at once: as many as a run of bad luck has. */
 const BURST = 30;
 /** Beyond them, so many a second. */
-const PER_SECOND = 3;
+const PER_SECOND = 1;
 const FIRST_MS = 100;
 const MOST_MS = 30_000;
 

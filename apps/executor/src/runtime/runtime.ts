@@ -10,7 +10,8 @@ import type { CallReply, CallRequest, LogLevel, Outcome } from '#handler/runtime
  *       worker-session     one worker from its start to its end, and the runs that it has
  *     thread-worker, process-worker   what runs inside, both around `handler-worker`
  *     worker-protocol, frames         what crosses, and how it crosses a pipe
- *     guardian, watch, scratch, child-command   what keeps a child process within its bounds
+ *     heap-watch         what keeps a thread within its memory
+ *     guardian, watch, scratch, child-command, guard-process   what keeps a child process within its bounds
  *   load-handler, runner   what all of them do alike
  */
 
@@ -75,7 +76,7 @@ export type Runtime = (spec: HandlerSpec, port: HandlerPort) => Instance;
 export interface WorkerLimits {
   /** How long after its deadline a run may take to heed its signal, ms. */
   readonly graceMs: number;
-  /** MB: of JavaScript's heap in a thread, of everything in a process. */
+  /** MB: of JavaScript's heap and buffers in a thread, of everything in a process. */
   readonly memoryMb: number;
   /** MB that a process may keep in its scratch folder. */
   readonly scratchMb: number;

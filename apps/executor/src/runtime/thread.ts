@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { MeshError } from '#contracts';
+import { hardLimitMb, watchHeap } from './heap-watch.js';
 import type { Runtime, WorkerLimits } from './runtime.js';
 import { workerFile } from './worker-file.js';
 import { WorkerInstance } from './worker-instance.js';
@@ -31,7 +32,7 @@ const startThread =
       name: `${start.path}@${start.version}`,
       env: { ...environment },
       execArgv: ['--enable-source-maps'],
-      resourceLimits: { maxOldGenerationSizeMb: memoryMb },
+      resourceLimits: { maxOldGenerationSizeMb: hardLimitMb(memoryMb) },
     });
     listen(worker, events, memoryMb);
     return {
@@ -42,16 +43,20 @@ const startThread =
   };
 
 function listen(worker: Worker, events: WorkerEvents, memoryMb: number): void {
+  const outOfMemory = () =>
+    events.failed(crashed(`It needed more than the ${memoryMb} MB of memory that a handler may have.`));
+  const unwatch = watchHeap(worker, memoryMb, outOfMemory);
   worker.on('message', (messages: FromWorker[]) => events.messages(messages));
   worker.on('messageerror', (error) => events.failed(crashed('It sent what cannot be read.', error)));
   worker.on('error', (error: unknown) =>
-    events.failed(
-      isOutOfMemory(error)
-        ? crashed(`It needed more than the ${memoryMb} MB of memory that a handler may have.`)
-        : crashed('It threw where nobody could catch it.', error),
-    ),
+    isOutOfMemory(error)
+      ? outOfMemory()
+      : events.failed(crashed('It threw where nobody could catch it.', error)),
   );
-  worker.on('exit', (code) => events.failed(crashed(`Its thread ended with code ${code}.`)));
+  worker.on('exit', (code) => {
+    unwatch();
+    events.failed(crashed(`Its thread ended with code ${code}.`));
+  });
 }
 
 const isOutOfMemory = (error: unknown): boolean =>

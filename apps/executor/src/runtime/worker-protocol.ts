@@ -36,7 +36,7 @@ export type FromWorker =
   | readonly ['unloadable', code: ErrorCode, detail: string, cause: OutcomeCause | undefined]
   | readonly ['done', key: number, outcome: Omit<Outcome, 'body'>, body: CrossingBody]
   /** It has read that a run is to be aborted: its event loop turns. */
-  | readonly ['alive', key: number]
+  | readonly ['alive']
   /** Why it is about to end. */
   | readonly ['dying', cause: OutcomeCause]
   | readonly ['log', id: string, level: LogLevel, message: string, fields: object | undefined]

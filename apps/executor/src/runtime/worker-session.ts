@@ -84,7 +84,11 @@ export class Session {
   ) {
     // Several messages of one network read arrive in one turn: the microtask comes after the last of them.
     this.#out = new Batch((messages) => this.#post(messages), queueMicrotask);
-    this.#overruns = new Overruns(owner.graceMs, (verdict) => this.#overran(verdict));
+    this.#overruns = new Overruns(
+      owner.graceMs,
+      (verdict) => this.#overran(verdict),
+      () => this.#runs.size > 0,
+    );
     this.#timer = setTimeout(() => this.#end('unready', loadTimeout()), LOAD_LIMIT_MS);
     void this.#start(start);
   }
@@ -143,6 +147,7 @@ export class Session {
 
   /** What comes from a worker is what its handler wants to come: it may be anything. */
   #receiveAll(messages: FromWorker[]): void {
+    this.#overruns.heard();
     try {
       for (const message of messages) if (this.#phase !== 'ended') this.#receive(message);
     } catch (cause) {
@@ -161,7 +166,8 @@ export class Session {
         return this.#end('unready', new MeshError(code, detail, { cause }));
       }
       case 'alive':
-        return this.#overruns.alive(message[1]);
+        // Being heard is all.
+        return;
       case 'log': {
         const [, id, level, text, fields] = message;
         return this.owner.port.log(this.owner.spec, id, level, text, fields);

@@ -1,0 +1,284 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { type ControlPath, MeshError } from '#contracts';
+import { type CallReply, errorOutcome, type Outcome } from '#handler/runtime';
+import { processRuntime } from './process.js';
+import {
+  DEFAULT_LIMITS,
+  type HandlerPort,
+  type HandlerSpec,
+  type Instance,
+  type WorkerLimits,
+} from './runtime.js';
+import { threadRuntime } from './thread.js';
+
+/*
+ * What only workers have, threads and processes alike: an end of their own, an environment of their own, and messages
+ * between two sides. Needs `npm run build`.
+ */
+
+const RUNTIMES = { thread: threadRuntime, process: processRuntime };
+const KINDS = ['thread', 'process'] as const;
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+interface Subject {
+  readonly states: (string | undefined)[];
+  readonly logs: string[];
+  readonly calls: ((reply: CallReply) => void)[];
+  run(body?: string, timeout?: number): Promise<Outcome>;
+  readonly instance: Instance;
+}
+
+function worker(
+  kind: keyof typeof RUNTIMES,
+  code: string,
+  change: Partial<HandlerSpec> = {},
+  limits: Partial<WorkerLimits> = {},
+): Subject {
+  const folder = mkdtempSync(join(tmpdir(), 'mesh-thread-'));
+  writeFileSync(join(folder, 'handler.mjs'), code);
+  const states: (string | undefined)[] = [];
+  const logs: string[] = [];
+  const calls: ((reply: CallReply) => void)[] = [];
+  const port: HandlerPort = {
+    log: (_spec, _id, _level, message) => void logs.push(message),
+    call: () => new Promise((resolve) => calls.push(resolve)),
+    state: (_spec, fault) => void states.push(fault?.code),
+  };
+  const spec: HandlerSpec = {
+    path: 'users/find' as ControlPath,
+    version: '1.0.0',
+    entry: 'handler.mjs',
+    environment: {},
+    // Known already, as after the first time: it is there within the same turn.
+    folder: () => Promise.resolve(folder),
+    ...change,
+  };
+  const instance = RUNTIMES[kind]({ ...DEFAULT_LIMITS, ...limits })(spec, port);
+  closers.push(() => rmSync(folder, { recursive: true, force: true }));
+  closers.push(() => instance.close());
+  let key = 0;
+  // As the executor does it: answered at the deadline, then aborted.
+  const run = (body = '', timeout = 5_000): Promise<Outcome> => {
+    const own = key++;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        resolve(errorOutcome(new MeshError('deadline-exceeded'), 'id'));
+        instance.abort(own, 'the deadline passed');
+      }, timeout);
+      const invocation = { key: own, id: 'id', headers: {}, body: Buffer.from(body), attempt: 1, timeout };
+      void instance.invoke(invocation).then((outcome) => {
+        clearTimeout(timer);
+        resolve(outcome);
+      });
+    });
+  };
+  return { states, logs, calls, run, instance };
+}
+
+const textOf = ({ body }: Outcome): string => Buffer.from(body).toString();
+const reply = (text: string): CallReply => ({ outcome: 'ok', status: 200, body: Buffer.from(text) });
+async function waitFor(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+describe.each(KINDS)('%s', (kind) => {
+  describe('a worker that ends', () => {
+    it.each<[string, string]>([
+      ['process.exit', 'process.exit(3)'],
+      ['an error that nobody catches', 'setTimeout(() => { throw new Error("secret") })'],
+      ['a rejection that nobody handles', 'void Promise.reject(new Error("secret"))'],
+    ])('by %s answers every call it had at once, and the next one works', async (_, end) => {
+      const code = `export default (e, { log }) => {
+      if (e.body === 1) { ${end} }
+      if (e.body === 2) return 'well';
+      log('waits'); return new Promise(() => {}) }`;
+      const { run, logs, states } = worker(kind, code);
+      const waiting = [run(), run(), run()];
+      await waitFor(() => logs.length === 3);
+      const started = performance.now();
+      const outcomes = await Promise.all([...waiting, run('1')]);
+      expect(performance.now() - started).toBeLessThan(5_000);
+      for (const outcome of outcomes) {
+        expect(outcome).toMatchObject({ outcome: 'worker-crashed', status: 502 });
+        expect(textOf(outcome)).not.toContain('secret');
+      }
+      expect(textOf(await run('2'))).toBe('well');
+      expect(states).toEqual([undefined, 'worker-crashed', undefined]);
+    });
+
+    it('takes no answer of a nested call to the worker after it', async () => {
+      const code = `export default async (e, c) => {
+      if (e.body === 1) { void c.call('other').catch(() => {}); c.log('called'); await new Promise((r) => setTimeout(r, 20)); process.exit() }
+      return c.call('other') }`;
+      const { run, calls } = worker(kind, code);
+      await run('1');
+      const second = run('2');
+      await waitFor(() => calls.length === 2);
+      calls[0]?.(reply('"of the one before"'));
+      calls[1]?.(reply('"its own"'));
+      expect(textOf(await second)).toBe('its own');
+    });
+  });
+
+  describe('bodies', () => {
+    // Of 64 KiB and more, they change hands instead of being copied.
+    it.each([1, 65_535, 65_536, 3_000_000])(
+      'of %d bytes reach a worker that is not there yet',
+      async (size) => {
+        const { run } = worker(kind, 'export default (e) => e.raw.length');
+        const both = [run('x'.repeat(size)), run('y'.repeat(size))];
+        expect((await Promise.all(both)).map(textOf)).toEqual([`${size}`, `${size}`]);
+        expect(textOf(await run('z'.repeat(size)))).toBe(`${size}`);
+      },
+    );
+
+    it('leave the buffer that they are a view of as it was', async () => {
+      const { run } = worker(kind, 'export default (e) => e.raw');
+      const body = 'x'.repeat(100_000);
+      const network = Buffer.from(body);
+      const running = run(body);
+      expect(textOf(await running)).toHaveLength(100_000);
+      expect(network.toString()).toBe(body);
+    });
+  });
+
+  describe('the environment', () => {
+    it('is what the manifest lists, and nothing of the executor', async () => {
+      const code = 'export default () => ({ ...process.env })';
+      const { run } = worker(kind, code, { environment: { DATABASE_URL: 'postgresql://x' } });
+      expect(JSON.parse(textOf(await run()))).toEqual({ DATABASE_URL: 'postgresql://x' });
+    });
+
+    it('changed by a handler is changed for that handler alone', async () => {
+      const { run } = worker(kind, 'export default () => { process.env.MESH_T = "x"; return 1 }');
+      await run();
+      expect(process.env.MESH_T).toBeUndefined();
+    });
+  });
+
+  describe('a run that does not stop at its deadline', () => {
+    const LOOPS = `export default (e, { log }) => {
+      if (e.body === 'loop') for (;;);
+      if (e.body === 'never') { log('never'); return new Promise(() => {}) }
+      if (e.body === 'slow') { log('slow'); return new Promise((done) => setTimeout(done, 300, 'slow')) }
+      if (e.body === 'state') return (globalThis.n = (globalThis.n ?? 0) + 1);
+      return 'well' }`;
+
+    it('because it loops is ended, and the next call finds another worker', async () => {
+      const { run } = worker(kind, LOOPS);
+      await run();
+      expect((await run('loop', 100)).outcome).toBe('deadline-exceeded');
+      const started = performance.now();
+      expect(textOf(await run())).toBe('well');
+      // Grace, end and start of the next one, on a machine that others use too.
+      expect(performance.now() - started).toBeLessThan(3_000);
+    });
+
+    it('lets those that wait behind it move on, once each', async () => {
+      const { run, states } = worker(kind, LOOPS);
+      await run();
+      const loop = run('loop', 100);
+      const behind = [run('state'), run('state'), run('state')];
+      expect((await loop).outcome).toBe('deadline-exceeded');
+      expect((await Promise.all(behind)).map(textOf)).toEqual(['1', '2', '3']);
+      expect(states).toEqual([undefined, undefined]);
+    });
+
+    it('is not run at all when its own deadline passed behind another', async () => {
+      const { run, logs } = worker(kind, LOOPS);
+      await run();
+      const both = [run('loop', 200), run('never', 100)];
+      expect((await Promise.all(both)).map(({ outcome }) => outcome)).toEqual([
+        'deadline-exceeded',
+        'deadline-exceeded',
+      ]);
+      expect(textOf(await run())).toBe('well');
+      expect(logs).toEqual([]);
+    });
+
+    it('while others in its worker do well: they finish, new ones get another worker', async () => {
+      const { run, logs } = worker(kind, LOOPS);
+      expect(textOf(await run('state'))).toBe('1');
+      const never = run('never', 50);
+      const slow = run('slow');
+      await waitFor(() => logs.includes('slow'));
+      expect((await never).outcome).toBe('deadline-exceeded');
+      await until(async () => textOf(await run('state')) === '1');
+      expect(textOf(await slow)).toBe('slow');
+    });
+
+    it('stays where it is when it heeds its signal', async () => {
+      const code = `export default (e, { signal }) => e.body
+        ? new Promise((done) => signal.addEventListener('abort', () => done('stopped')))
+        : (globalThis.n = (globalThis.n ?? 0) + 1)`;
+      const { run } = worker(kind, code);
+      await run();
+      expect((await run('wait', 50)).outcome).toBe('deadline-exceeded');
+      await new Promise((resolve) => setTimeout(resolve, 2 * DEFAULT_LIMITS.graceMs));
+      expect(textOf(await run())).toBe('2');
+    });
+  });
+
+  it('a handler that leaks is told what it may have, and the next call works', async () => {
+    const code = `const kept = []; export default (e) => {
+      if (!e.body) return 'well'; for (;;) kept.push({ a: { b: 1 } }) }`;
+    const { run, states } = worker(kind, code, {}, { memoryMb: 128 });
+    await run();
+    const outcome = await run('leak', 20_000);
+    expect(outcome).toMatchObject({ outcome: 'worker-crashed', status: 502 });
+    expect(textOf(await run())).toBe('well');
+    expect(states).toEqual([undefined, 'worker-crashed', undefined]);
+  });
+
+  it('one that crashes at every call is not started again and again: its callers are answered at once', async () => {
+    const { run } = worker(kind, 'export default () => process.exit(1)');
+    let last = await run();
+    for (let i = 0; i < 60 && last.outcome === 'worker-crashed'; i++) last = await run();
+    expect(last).toMatchObject({ outcome: 'worker-restarting', status: 502 });
+    expect(Number(last.meta?.headers?.['retry-after'])).toBeGreaterThanOrEqual(1);
+    const started = performance.now();
+    await run();
+    expect(performance.now() - started).toBeLessThan(50);
+    // And it goes on after that.
+    await until(async () => (await run()).outcome === 'worker-crashed');
+  }, 60_000);
+
+  it('one that does not load is tried again later and later, and meanwhile says why', async () => {
+    const { run } = worker(kind, 'throw new Error("no")');
+    const began = performance.now();
+    for (let i = 0; i < 200; i++) expect((await run()).outcome).toBe('load-failed');
+    // Each attempt would take more than 20 ms.
+    expect(performance.now() - began).toBeLessThan(4_000);
+    expect((await run()).meta?.headers?.['retry-after']).toBeDefined();
+  });
+
+  it('rests when nobody calls it, and comes back', async () => {
+    const { run, instance } = worker(kind, 'export default () => (globalThis.n = (globalThis.n ?? 0) + 1)');
+    expect([textOf(await run()), textOf(await run())]).toEqual(['1', '2']);
+    instance.rest();
+    expect(textOf(await run())).toBe('3');
+    instance.rest();
+    instance.rest();
+    expect(textOf(await run())).toBe('1');
+  });
+
+  it('warmed, it is ready before it is called', async () => {
+    const { run, instance, states } = worker(kind, 'export default () => 1');
+    instance.warm();
+    await waitFor(() => states.length === 1);
+    instance.warm();
+    expect(textOf(await run())).toBe('1');
+    expect(states).toEqual([undefined]);
+  });
+});
