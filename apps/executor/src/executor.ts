@@ -98,7 +98,7 @@ function countCalls(executor: Executor, metrics: ReturnType<typeof createMetrics
   );
   gauge(
     'mesh_executor_requests_total',
-    'Calls of a path.',
+    'Runs of the handler of a path, for calls and for work.',
     (g) => {
       for (const [path, counters] of intake.counters) g.set({ path }, counters.requests);
     },
@@ -106,7 +106,7 @@ function countCalls(executor: Executor, metrics: ReturnType<typeof createMetrics
   );
   gauge(
     'mesh_executor_errors_total',
-    'Calls of a path that did not end OK.',
+    'Runs of the handler of a path that did not end OK.',
     (g) => {
       for (const [path, counters] of intake.counters) g.set({ path }, counters.errors);
     },
