@@ -3,7 +3,7 @@ import type { ControlPath } from '#contracts';
 import { closeAll, until } from './fixtures/later.js';
 import { ingress, Producer, world } from './fixtures/sqs.js';
 import { sqsProxy } from './fixtures/sqs-proxy.js';
-import { routeOf } from './ingress.fixture.js';
+import { freePort, routeOf } from './ingress.fixture.js';
 
 /* Which queues are received from, and what becomes of one that goes away. */
 
@@ -157,6 +157,38 @@ describe('a queue', () => {
     await until(
       () => readiness.ready,
       (ready) => ready,
+    );
+  });
+});
+
+describe('metrics', () => {
+  it('tell of every queue what was asked of SQS and what became of its messages', async () => {
+    const { nats, aws, responder, producer, routes } = await world({}, 'mesh', takes('orders'));
+    await responder.serve('users/find', ({ body }) => ({ outcome: body === 'bad' ? 'failed' : 'ok' }));
+    const orders = new Producer(aws, await aws.createQueue('orders'));
+    const port = String(await freePort());
+    await ingress(nats, aws, `${producer.url}=users/find`, { MESH_HEALTH_PORT: port });
+    await orders.send('good');
+    await producer.send('bad');
+    const metrics = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    const told = await until(
+      metrics,
+      (text) => text.includes('ending="released"') && text.includes('ending="deleted"'),
+    );
+    for (const line of [
+      'mesh_sqs_calls_total{queue="orders",path="users/find",outcome="ok",service="ingress-sqs"} 1',
+      'mesh_sqs_messages_total{queue="orders",ending="deleted",service="ingress-sqs"} 1',
+      'mesh_sqs_messages_total{queue="mesh",ending="released",service="ingress-sqs"} 1',
+      'mesh_sqs_requests_total{queue="orders",operation="delete",service="ingress-sqs"} 1',
+      'mesh_sqs_reachable{queue="orders",service="ingress-sqs"} 1',
+      'mesh_sqs_held{queue="mesh",service="ingress-sqs"} 0',
+    ])
+      expect(told).toContain(line);
+    // What is no longer received from is no longer told of.
+    await routes.remove('users/find' as ControlPath);
+    await until(
+      metrics,
+      (text) => !text.includes('mesh_sqs_reachable{queue="orders",service="ingress-sqs"}'),
     );
   });
 });
