@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { IConnackPacket } from 'mqtt';
-import { featuresOf, VersionChoice } from './dial.js';
+import { hasShares, VersionChoice } from './dial.js';
 
 describe('the version of MQTT', () => {
   it('that is set up is kept, whatever the broker says', () => {
@@ -41,19 +41,16 @@ describe('the version of MQTT', () => {
   });
 });
 
-describe('what a broker can', () => {
+describe('shared subscriptions', () => {
   const connack = (properties?: IConnackPacket['properties']) =>
     ({ cmd: 'connack', properties }) as IConnackPacket;
 
-  it('is told by MQTT 5, and what is not told is so', () => {
-    expect(featuresOf(connack(), 5, false).hasShares).toBe(true);
-    expect(featuresOf(connack({ sharedSubscriptionAvailable: false }), 5, true).hasShares).toBe(false);
+  it('are there where MQTT 5 does not say that they are not', () => {
+    expect(hasShares(connack(), 5, false)).toBe(true);
+    expect(hasShares(connack({ sharedSubscriptionAvailable: false }), 5, true)).toBe(false);
   });
 
-  it('is believed of 3.1.1 where it was asked for', () => {
-    expect([featuresOf(connack(), 4, true).hasShares, featuresOf(connack(), 4, false).hasShares]).toEqual([
-      true,
-      false,
-    ]);
+  it('are believed of 3.1.1 where it was asked for', () => {
+    expect([true, false].map((isBelieved) => hasShares(connack(), 4, isBelieved))).toEqual([true, false]);
   });
 });

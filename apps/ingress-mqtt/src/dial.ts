@@ -11,20 +11,9 @@ export interface DialOptions {
   readonly version: MqttVersion;
 }
 
-/** What the broker's CONNACK says of it; absent properties have the specification's defaults (clause 3.2.2.3). */
-export interface Features {
-  readonly version: MqttVersion;
-  readonly hasShares: boolean;
-  /** Messages of QoS 1 and 2 that may be on their way to it, unacknowledged. */
-  readonly receiveMaximum: number;
-}
-
 const CONNECT_LIMIT_MS = 10_000;
 /** Seconds of silence after which the broker is asked whether it is there; given up half as long after. */
 const KEEPALIVE_SECONDS = 30;
-/** MQTT 3.1.1 has no way to say it; fewer than any broker in use allows. */
-const RECEIVE_MAXIMUM_3 = 20;
-const RECEIVE_MAXIMUM_5 = 65_535;
 
 /**
  * One connection to the broker, which is not made again: whether it may be is for the lease to say.
@@ -54,15 +43,16 @@ export function dial(config: IngressMqttConfig, { clientId, clean, version }: Di
 /** 0: accepted. MQTT 5 calls it otherwise. */
 export const codeOf = ({ returnCode, reasonCode }: IConnackPacket): number => reasonCode ?? returnCode ?? 0;
 
-/** @param believed whether a broker of MQTT 3.1.1, which cannot say so, is taken to have shared subscriptions */
-export function featuresOf(connack: IConnackPacket, version: MqttVersion, believed: boolean): Features {
-  if (version === 4) return { version, hasShares: believed, receiveMaximum: RECEIVE_MAXIMUM_3 };
-  const { sharedSubscriptionAvailable, receiveMaximum } = connack.properties ?? {};
-  return {
-    version,
-    hasShares: sharedSubscriptionAvailable ?? true,
-    receiveMaximum: receiveMaximum ?? RECEIVE_MAXIMUM_5,
-  };
+/**
+ * Whether the broker has shared subscriptions: MQTT 5, clause 3.2.2.3.13, says that what is not told is so.
+ * @param isBelieved whether a broker of MQTT 3.1.1, which cannot tell, is taken to have them
+ */
+export function hasShares(
+  { properties }: IConnackPacket,
+  version: MqttVersion,
+  isBelieved: boolean,
+): boolean {
+  return version === 5 ? (properties?.sharedSubscriptionAvailable ?? true) : isBelieved;
 }
 
 /** Unacceptable protocol version, in the words of 3.1.1 and of 5. */

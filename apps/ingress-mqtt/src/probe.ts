@@ -1,8 +1,8 @@
 import type { IConnackPacket, MqttClient } from 'mqtt';
 import type { IngressMqttConfig } from './config.js';
-import { codeOf, dial, type Features, featuresOf, VersionChoice } from './dial.js';
+import { codeOf, dial, hasShares, VersionChoice } from './dial.js';
 
-/** Asks the broker what it can, by connections that leave nothing there. */
+/** Asks the broker whether it has shared subscriptions, by connections that leave nothing there. */
 export class Probe {
   readonly #choice: VersionChoice;
 
@@ -10,8 +10,8 @@ export class Probe {
     this.#choice = new VersionChoice(config.mqttVersion);
   }
 
-  /** One attempt; `undefined` when the broker cannot be reached, or is to be asked in another version. */
-  async ask(): Promise<Features | undefined> {
+  /** `undefined` when the broker cannot be reached. */
+  async ask(): Promise<boolean | undefined> {
     const { version } = this.#choice;
     // The broker gives it a name. MQTT 3.1.1, clause 3.1.3.1.
     const client = dial(this.config, { clientId: '', clean: true, version });
@@ -19,11 +19,10 @@ export class Probe {
     client.on('error', () => undefined);
     const connack = await answerOf(client);
     await client.endAsync(true);
-    if (!connack || codeOf(connack) !== 0) {
-      if (connack) this.#choice.refused(codeOf(connack));
-      return undefined;
-    }
-    return featuresOf(connack, version, this.config.mqttVersion === '3.1.1');
+    const code = connack && codeOf(connack);
+    if (code !== 0 && this.#choice.refused(code)) return this.ask();
+    if (!connack || code !== 0) return undefined;
+    return hasShares(connack, version, this.config.mqttVersion === '3.1.1');
   }
 }
 

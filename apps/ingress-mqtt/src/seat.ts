@@ -33,7 +33,7 @@ export class Seat {
     readonly share: string | undefined,
   ) {
     const { config, table, log } = parts;
-    this.broker = new Broker(config, lease.name, this.#events(), log, lease);
+    this.broker = new Broker(config, this.#events(), log, lease);
     const plan = {
       wanted: () => table.subscriptions(),
       wantsRetained: (filter: string) => table.wantsRetained(filter),
@@ -70,7 +70,7 @@ export class Seat {
     await Promise.all([this.deliveries.stop(), this.subscriptions.stop()]);
   }
 
-  #events(): ConstructorParameters<typeof Broker>[2] {
+  #events(): ConstructorParameters<typeof Broker>[1] {
     return {
       connected: (resumed) =>
         void this.subscriptions.reconnected(resumed).then(() => this.#firstAttempt.resolve()),

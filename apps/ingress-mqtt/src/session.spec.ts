@@ -86,6 +86,16 @@ describe('the next connection of a session', () => {
     expect(after).not.toBe(before);
   });
 
+  it('knows it also when a connection in between did not bring it', () => {
+    const { session } = sessionOf();
+    const before = meshIdOf(session.begin(message(1)) as Taken, path);
+    session.end();
+    const between = sessionOf(session.unfinished).session;
+    between.end();
+    const again = sessionOf(between.unfinished).session.begin(message(1, { dup: true })) as Taken;
+    expect(meshIdOf(again, path)).toBe(before);
+  });
+
   it('gives what was acknowledged an id of its own: the packet id may be of another message', () => {
     const { session } = sessionOf();
     const taken = session.begin(message(1)) as Taken;

@@ -73,7 +73,8 @@ export class Session {
   }
 
   get unfinished(): Unfinished {
-    return { taken: this.#inHand, received: this.#received };
+    // Also what came neither again nor anew since: the next connection may bring it.
+    return { taken: new Map([...this.#before, ...this.#inHand]), received: this.#received };
   }
 
   /**

@@ -33,7 +33,8 @@ export interface SubscriberParts {
  *   topic-table     route ⇄ topics and filters; the only place where a topic finds its handler
  *   seats, seat     which sessions at the broker this replica has; one of them
  *   subscriptions   what is subscribed in a session, kept equal to the table
- *   broker, session the way to the broker, and one connection: packet ids, acknowledgements
+ *   broker          the way to the broker: one connection after the other
+ *   connection, session  one of them; its packet ids and acknowledgements
  *   deliveries      message → works (QoS 1, 2) or calls (QoS 0) → acknowledgement
  *   answers         result → response topic
  *
@@ -132,9 +133,10 @@ export class TopicSubscriber {
   async #shareOf(probe: Probe): Promise<{ readonly group: string | undefined } | undefined> {
     const { share } = this.parts.config;
     if (share === undefined) return { group: undefined };
-    const features = this.#share ? undefined : await probe.ask();
-    if (features) this.#share = { group: features.hasShares ? share : undefined };
-    if (features && !features.hasShares)
+    if (this.#share) return this.#share;
+    const isThere = await probe.ask();
+    if (isThere !== undefined) this.#share = { group: isThere ? share : undefined };
+    if (isThere === false)
       this.parts.log.warn('The MQTT broker has no shared subscriptions: one replica works, others stand by.');
     return this.#share;
   }
