@@ -65,7 +65,7 @@ export function account(ledger: Ledger, findings: Findings, relevance: Relevance
     duplicates: tally(explained.map(({ source, cause }) => `${source}: ${cause ?? 'unexplained'}`)),
     unexplained: explained.filter(({ cause }) => cause === undefined),
     deadWithoutReason: of('dead-lettered').filter((id) =>
-      ['ok', 'flaky'].includes(ledger.get(id)?.behaviour ?? ''),
+      ['ok', 'slow', 'flaky'].includes(ledger.get(id)?.behaviour ?? ''),
     ),
     outOfOrder: outOfOrder(ledger, findings),
     unknown: [...findings.runs.keys()].filter((id) => !ledger.has(id)),

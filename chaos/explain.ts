@@ -89,17 +89,19 @@ function resend({ sends }: Sent, second: Run, earlierRuns: number): Send | undef
 
 const nameOf = ({ kind, target }: Fault): string => `${kind} ${target}`;
 
-/** The latest fault of those concerned whose time, and what came of it, overlaps. */
+/** Of the faults of those concerned the one that overlaps this time for longest, with what came of it afterwards. */
 export function faultBetween(
   from: number,
   to: number,
   faults: readonly Fault[],
   concerned: ReadonlySet<string | undefined>,
 ): Fault | undefined {
-  return faults.findLast(
-    (fault) =>
-      concerned.has(fault.target) &&
-      fault.from <= to &&
-      (fault.until ?? Number.POSITIVE_INFINITY) + AFTERMATH_MS >= from,
-  );
+  let [found, longest]: [Fault | undefined, number] = [undefined, -1];
+  for (const fault of faults) {
+    const until = (fault.until ?? Number.POSITIVE_INFINITY) + AFTERMATH_MS;
+    const overlap = Math.min(to, until) - Math.max(from, fault.from);
+    if (!concerned.has(fault.target) || overlap <= longest || overlap < 0) continue;
+    [found, longest] = [fault, overlap];
+  }
+  return found;
 }

@@ -6,6 +6,8 @@
 /** What the handler is told to do with an event. */
 export type Behaviour =
   | 'ok'
+  /** Takes its time, so that faults find it at work. */
+  | 'slow'
   /** FAIL: the handler says no, which is final. */
   | 'refuse'
   /** Throws at the first attempt, and at no other. */

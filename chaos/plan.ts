@@ -30,6 +30,8 @@ export interface PlanOptions {
 
 /** No fault at first and at last: a duplicate there has no excuse. */
 const CALM_SHARE = 0.06;
+/** One kill in so many leaves its target down for longer, so that what it would do waits meanwhile. */
+const LONG_ABSENCE_ONE_IN = 5;
 /** One freeze in so many outlasts the time limit of a delivery (15 s), so that work runs on at two places. */
 const LONG_FREEZE_ONE_IN = 4;
 
@@ -69,8 +71,9 @@ function shuffled<T>(random: () => number, list: readonly T[]): T[] {
 }
 
 function lastingOf(random: () => number, kind: FaultKind, seconds: number): number {
-  if (kind === 'kill') return between(random, 0, 2_000);
+  const isOne = (oneIn: number) => between(random, 1, oneIn) === 1 && seconds >= 60;
   if (kind === 'cut') return between(random, 0, 1) * between(random, 0, 3_000);
-  const isLong = between(random, 1, LONG_FREEZE_ONE_IN) === 1 && seconds >= 60;
-  return isLong ? between(random, 16_000, 20_000) : between(random, 200, 5_000);
+  if (kind === 'kill')
+    return isOne(LONG_ABSENCE_ONE_IN) ? between(random, 6_000, 10_000) : between(random, 0, 2_000);
+  return isOne(LONG_FREEZE_ONE_IN) ? between(random, 16_000, 20_000) : between(random, 200, 5_000);
 }

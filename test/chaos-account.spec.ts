@@ -94,6 +94,11 @@ describe('an event that ran twice', () => {
     ['it was not over when it began', [fault({ from: s(1), until: s(9) })], 'kill nats'],
     ['it came later', [fault({ from: s(21), until: s(22) })], 'unexplained'],
     ['it is not over', [fault({ until: undefined })], 'kill nats'],
+    [
+      'another was short, and later',
+      [fault({ target: 'executor-1', until: s(18) }), fault({ from: s(19), until: s(19) })],
+      'kill executor-1',
+    ],
   ])('while %s', (_, faults, cause) => {
     expect(causes(faults)).toEqual({ [`sqs: ${cause}`]: 1 });
   });

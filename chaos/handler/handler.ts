@@ -1,11 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { FAIL, handler, OK } from '@lambda-mesh/handler';
 import { record } from './record.js';
 
 /** What the producers send; `behaviour` as in chaos/ledger.ts. */
 interface Numbered {
   readonly id: string;
-  readonly behaviour: 'ok' | 'refuse' | 'flaky' | 'poison';
+  readonly behaviour: 'ok' | 'slow' | 'refuse' | 'flaky' | 'poison';
 }
+
+const SLOW_MS = 1_500;
 
 /**
  * Writes down that it ran, and for which event: the truth against which every event is accounted for. OK is said only
@@ -21,6 +24,7 @@ export default handler(
     if (behaviour === 'refuse') return context(FAIL, { id, error: 'refused' });
     if (behaviour === 'poison') throw new Error(`poison ${id}`);
     if (behaviour === 'flaky' && attempt === 1) throw new Error(`flaky ${id}`);
+    if (behaviour === 'slow') await delay(SLOW_MS);
     await record({ id, meshId: event.id, source: event.source, attempt, at });
     return context(OK, { id });
   },

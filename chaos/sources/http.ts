@@ -10,7 +10,7 @@ export function httpSource(urls: readonly string[]): Source {
   const post = poster(urls);
   return {
     name: 'http',
-    mix: { refuse: 10 },
+    mix: { slow: 30, refuse: 10 },
     lanes: 12,
     ordered: false,
     send: async (event) => {
@@ -28,7 +28,7 @@ export function asyncSource(urls: readonly string[]): Source {
   const locations = new Map<string, string>();
   return {
     name: 'async',
-    mix: { refuse: 10, flaky: 10, poison: 3 },
+    mix: { slow: 30, refuse: 10, flaky: 10, poison: 3 },
     lanes: 12,
     ordered: false,
     send: async (event) => {

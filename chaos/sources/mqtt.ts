@@ -13,7 +13,7 @@ export async function mqttSource(url: string, qos: 1 | 2): Promise<Source> {
   );
   return {
     name: `mqtt${qos}`,
-    mix: { refuse: 10, flaky: 10, poison: 3 },
+    mix: { slow: 30, refuse: 10, flaky: 10, poison: 3 },
     lanes: 2 * DEVICES,
     ordered: false,
     send: async (event, lane) => {

@@ -26,7 +26,7 @@ export async function requestSource(server: NatsServer): Promise<Source> {
   const client = await reconnecting(server);
   return {
     name: 'request',
-    mix: { refuse: 10 },
+    mix: { slow: 30, refuse: 10 },
     lanes: 12,
     ordered: false,
     send: async (event) => {
@@ -45,7 +45,7 @@ export async function workSource(server: NatsServer): Promise<Source> {
   const client = await reconnecting(server, 'ingress');
   return {
     name: 'work',
-    mix: { refuse: 10, flaky: 10, poison: 3 },
+    mix: { slow: 30, refuse: 10, flaky: 10, poison: 3 },
     lanes: 12,
     ordered: false,
     send: async (event) => {

@@ -13,7 +13,7 @@ export function sqsSource(aws: AwsServer, queue: string): Source {
   const client = sqsClient(aws);
   return {
     name: 'sqs',
-    mix: { flaky: 10, poison: 2 },
+    mix: { slow: 30, flaky: 10, poison: 2 },
     lanes: 12,
     ordered: false,
     send: async (event) => {
@@ -30,7 +30,7 @@ export function fifoSource(aws: AwsServer, queue: string): Source {
   const client = sqsClient(aws);
   return {
     name: 'fifo',
-    mix: { flaky: 5 },
+    mix: { slow: 5, flaky: 5 },
     lanes: 20,
     ordered: true,
     send: async (event, lane) => {
