@@ -75,6 +75,10 @@ export class Connection {
   get session(): Session | undefined {
     return this.#session;
   }
+  /** The broker's answer, whatever it was. */
+  get connack(): IConnackPacket | undefined {
+    return this.#connack;
+  }
   /** Why it ended; absent when the other side just closed it. */
   get fault(): Error | undefined {
     return this.#fault;

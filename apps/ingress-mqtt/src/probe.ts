@@ -1,6 +1,6 @@
-import type { IConnackPacket, MqttClient } from 'mqtt';
 import type { IngressMqttConfig } from './config.js';
-import { codeOf, dial, hasShares, VersionChoice } from './dial.js';
+import { Connection } from './connection.js';
+import { dial, hasShares, type MqttVersion, VersionChoice } from './dial.js';
 
 /** Asks the broker whether it has shared subscriptions, by connections that leave nothing there. */
 export class Probe {
@@ -13,25 +13,24 @@ export class Probe {
   /** `undefined` when the broker cannot be reached. */
   async ask(): Promise<boolean | undefined> {
     const { version } = this.#choice;
+    const { connack, session, refusal } = await this.#visit(version);
+    if (connack && session) return hasShares(connack, version, this.config.mqttVersion === '3.1.1');
+    return refusal !== 'none' && this.#choice.refused(refusal) ? this.ask() : undefined;
+  }
+
+  async #visit(version: MqttVersion): Promise<Connection> {
+    const accepted = Promise.withResolvers<void>();
     // The broker gives it a name. MQTT 3.1.1, clause 3.1.3.1.
     const client = dial(this.config, { clientId: '', clean: true, version });
-    // Each error also ends the connection.
-    client.on('error', () => undefined);
-    const connack = await answerOf(client);
-    await client.endAsync(true);
-    const code = connack && codeOf(connack);
-    if (code !== 0 && this.#choice.refused(code)) return this.ask();
-    if (!connack || code !== 0) return undefined;
-    return hasShares(connack, version, this.config.mqttVersion === '3.1.1');
-  }
-}
-
-/** The CONNACK; `undefined` when the connection ends without one. */
-function answerOf(client: MqttClient): Promise<IConnackPacket | undefined> {
-  return new Promise((resolve) => {
-    client.on('packetreceive', (packet) => {
-      if (packet.cmd === 'connack') resolve(packet);
+    const connection = new Connection(client, {
+      version,
+      unfinished: undefined,
+      isOurs: () => true,
+      onConnected: () => accepted.resolve(),
+      onMessage: () => undefined,
     });
-    client.once('close', () => resolve(undefined));
-  });
+    await Promise.race([accepted.promise, connection.ended]);
+    await connection.close();
+    return connection;
+  }
 }
