@@ -82,3 +82,33 @@ describe.each([
       for (const name of [`before${n}`, `after${n}`, `fresh${n}`]) expect(isDone(name)(lines())).toBe(true);
   }, 120_000);
 });
+
+describe('long jobs that were running when their executor was killed', () => {
+  it('do not wait for each other for long: none of them was the reason', async () => {
+    const scene = await workScene();
+    await scene.redeliverAfter(3);
+    const { file, lines } = journal();
+    const job = `await new Promise((r) => setTimeout(r, 5_000)); appendFileSync(${JSON.stringify(file)}, 'end\\n');`;
+    const route = await scene.publish({ path: 'a', version: '1.0.0' }, handler(file, job));
+    const first = executorProcess(scene);
+    await served(scene, route);
+    for (let n = 0; n < 20; n++) await scene.accept('a', { name: `job${n}` });
+    const begun = (attempt: number) => lines().filter((line) => line.endsWith(` ${attempt}`)).length;
+    await until(
+      () => begun(1),
+      (count) => count === 20,
+    );
+    await first.end('SIGKILL');
+    executorProcess(scene);
+    // Eight at first; more before any of those has ended.
+    await until(
+      () => begun(2),
+      (count) => count > 8,
+      20_000,
+    );
+    expect(lines()).not.toContain('end');
+    await scene.quiet(60_000);
+    expect(begun(2)).toBe(20);
+    expect(await scene.dead()).toEqual([]);
+  }, 90_000);
+});

@@ -19,6 +19,8 @@ const NOT_OURS_MOST_MS = 30_000;
 const MAX_KNOWN_PATHS = 20_000;
 /** For suspects beyond those that wait here, ms. */
 const SUSPECT_WAIT_MS = 2_000;
+/** A lesser suspect that has run for so long, ms, gives its room to the next: what ends an executor mostly does it at once. */
+const ACQUITTED_MS = 2_000;
 
 /** Opens a consumer of the work stream. @param batch how many are asked for at once */
 export type OpenPuller = (consumer: string, batch: number, onItem: (item: WorkItem) => void) => WorkPuller;
@@ -30,6 +32,7 @@ interface Hold {
   began: number | undefined;
   /** Room that it takes among the suspects. */
   weight: number;
+  acquittal?: NodeJS.Timeout;
 }
 
 /**
@@ -208,9 +211,17 @@ export class WorkIntake {
   async #run(hold: Hold): Promise<void> {
     const { event } = hold;
     hold.began = performance.now();
+    if (hold.weight === Suspects.LESSER) hold.acquittal = setTimeout(() => this.#acquit(hold), ACQUITTED_MS);
     await this.work.run(event, () => this.#ended(hold));
     if (!event.ordered) this.#ending--;
     this.#free(hold);
+  }
+
+  /** It is no suspect any more. */
+  #acquit(hold: Hold): void {
+    clearTimeout(hold.acquittal);
+    if (hold.weight > 0) this.#suspects.leave(hold.weight);
+    hold.weight = 0;
   }
 
   /** Its slot is free: how it ended is told to the server beside the next one. */
@@ -257,7 +268,7 @@ export class WorkIntake {
   #free(hold: Hold): void {
     const { item, ordered } = hold.event;
     this.#held.delete(item.seq);
-    if (hold.weight > 0) this.#suspects.leave(hold.weight);
+    this.#acquit(hold);
     if (ordered) this.#ownHeld--;
     this.#askFor(hold.event);
     if (this.#held.size === 0) for (const resolve of this.#idle.splice(0)) resolve();

@@ -7,6 +7,8 @@ const TOGETHER = 8;
  * with no other suspect. Events that are no suspects run as ever.
  */
 export class Suspects {
+  /** What one takes of which not much is known. */
+  static readonly LESSER = 1;
   #running = 0;
   readonly #waiting: { readonly weight: number; readonly enter: (entered: boolean) => void }[] = [];
 
@@ -14,7 +16,7 @@ export class Suspects {
 
   /** How much of the room a suspect takes. @param runsLeft attempts before it is a dead letter, this one included */
   static weightOf(crashes: number, runsLeft: number): number {
-    return crashes > 1 || runsLeft < 3 ? TOGETHER : 1;
+    return crashes > 1 || runsLeft < 3 ? TOGETHER : Suspects.LESSER;
   }
 
   get waiting(): number {

@@ -46,7 +46,8 @@ export function verdictOf(
   random: () => number = Math.random,
 ): Verdict {
   const code = outcome.outcome;
-  if (code === 'ok') return { end: 'done' };
+  // Cancelled: nobody wants it any more, and who asked for that was told.
+  if (code === 'ok' || code === 'cancelled') return { end: 'done' };
   const askedMs = retryAfterOf(outcome, now);
   if (code === 'failed')
     return askedMs === undefined ? { end: 'dead', reason: code } : counted(code, trial, askedMs, random);
