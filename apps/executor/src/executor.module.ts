@@ -19,6 +19,7 @@ import {
   createSender,
   createStreamWriter,
   type Discovery,
+  followCancels,
   openAuditWriter,
   openKeep,
   openWorkPuller,
@@ -43,6 +44,7 @@ import { processRuntime } from './runtime/process.js';
 import type { Runtime } from './runtime/runtime.js';
 import { threadRuntime } from './runtime/thread.js';
 import { DeadLetters } from './work/dead-letters.js';
+import { EndWork } from './work/end-work.js';
 import { Ledger } from './work/ledger.js';
 import { RunWork } from './work/run-work.js';
 import { WorkCounters } from './work/work-counters.js';
@@ -163,7 +165,7 @@ export function executorModule(
         useFactory: (outbox: Outbox) => new Recorder(outbox, config.auditSample),
         inject: [Outbox],
       },
-      { provide: Invoke, useFactory: (instances: Instances) => new Invoke(instances), inject: [Instances] },
+      { provide: Invoke, useFactory: createInvoke, inject: [CONNECTION, Instances] },
       {
         provide: RequestIntake,
         useFactory: createIntake,
@@ -211,6 +213,12 @@ function createInstances(
   return new Instances(runtimeOf(config), port, cache, environment, config.maxWorkers, config.workerIdle);
 }
 
+function createInvoke(connection: Connection, instances: Instances): Invoke {
+  const invoke = new Invoke(instances);
+  followCancels(connection, (id, code) => invoke.cancel(id, code));
+  return invoke;
+}
+
 function createIntake(
   connection: Connection,
   routes: RouteFeed,
@@ -248,7 +256,7 @@ function createWorkIntake(
   );
   const workCounters = new WorkCounters();
   const deadLetters = new DeadLetters(writer);
-  const parts = { routes, invoke, ledger, deadLetters, deliver, recorder, counters, workCounters, log };
+  const ending = new EndWork({ ledger, deadLetters, deliver, recorder, counters, workCounters, log });
   return new WorkIntake(
     poolConsumer(config.workPool),
     config.workSlots,
@@ -257,7 +265,7 @@ function createWorkIntake(
     routes,
     servedBy(config),
     ledger,
-    new RunWork(parts),
+    new RunWork(routes, invoke, ledger, deliver, ending),
     workCounters,
     log,
     new Complaints(log),

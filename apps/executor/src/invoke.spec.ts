@@ -36,7 +36,7 @@ function world(answer: () => Promise<Outcome>) {
   const invoke = new Invoke({ get: () => instance } as unknown as Instances);
   const run = (of: Route | undefined, headers: Record<string, string> = {}) =>
     invoke.run(of, headers, Buffer.from('body'), 1);
-  return { run, invocations, aborted };
+  return { run, invocations, aborted, cancel: invoke.cancel.bind(invoke) };
 }
 
 describe('an invocation', () => {
@@ -97,5 +97,22 @@ describe('an invocation', () => {
     expect(id).toMatch(/^[0-9a-f-]{36}$/);
     expect(JSON.parse(Buffer.from(outcome.body).toString()).instance).toBe(`urn:uuid:${id}`);
     expect(invocations).toEqual([]);
+  });
+
+  it('that is cancelled is answered at once, and its handler told why', async () => {
+    const { run, aborted, cancel } = world(() => new Promise(() => undefined));
+    const running = run(routeWith(), { 'mesh-id': ID });
+    cancel('0190d0c0-0000-7000-8000-000000000002', 'client-gone');
+    cancel(ID, 'client-gone');
+    cancel(ID, 'cancelled');
+    expect((await running).outcome).toMatchObject({ outcome: 'client-gone', status: 499 });
+    expect(aborted).toEqual([[0, 'the caller went away']]);
+  });
+
+  it('that has ended is not cancelled', async () => {
+    const { run, aborted, cancel } = world(async () => OK);
+    await run(routeWith(), { 'mesh-id': ID });
+    cancel(ID, 'cancelled');
+    expect(aborted).toEqual([]);
   });
 });

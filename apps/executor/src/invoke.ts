@@ -1,5 +1,6 @@
 import {
   asMeshError,
+  type CancelCode,
   DEFAULT_TIMEOUT_MS,
   decodeRouting,
   type EventRouting,
@@ -12,6 +13,8 @@ import {
 import { errorOutcome, type Outcome } from '#handler/runtime';
 import type { Instances } from './catalogue/instances.js';
 import { pickVersion } from './catalogue/pick-version.js';
+import { RunTable } from './runtime/run-table.js';
+import type { Instance } from './runtime/runtime.js';
 
 export interface Invoked {
   readonly id: string;
@@ -20,9 +23,24 @@ export interface Invoked {
   readonly outcome: Outcome;
 }
 
+/** A run that has not ended, and who waits for it. */
+interface Running {
+  readonly id: string;
+  readonly key: number;
+  readonly instance: Instance;
+  readonly resolve: (outcome: Outcome) => void;
+  timer: NodeJS.Timeout | undefined;
+}
+
+const CANCEL_REASONS: Readonly<Record<CancelCode, string>> = {
+  'client-gone': 'the caller went away',
+  cancelled: 'the call was cancelled',
+};
+
 /** From a decoded header block to an outcome: which version, how long, and the run itself. Never rejects. */
 export class Invoke {
   #nextKey = 0;
+  readonly #running = new RunTable<Running>();
 
   constructor(private readonly instances: Instances) {}
 
@@ -49,8 +67,8 @@ export class Invoke {
   }
 
   /**
-   * Runs one version. Never rejects, and answers at the deadline whatever the handler does: first the caller, then the
-   * handler's signal.
+   * Runs one version. Never rejects, and answers at the deadline, or when it is cancelled, whatever the handler does:
+   * first the caller, then the handler's signal.
    */
   version(
     { path }: Route,
@@ -65,14 +83,35 @@ export class Invoke {
     // A caller may ask for less than the handler's own limit, never for more.
     const limit = Math.min(timeout, version.limits.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        resolve(errorOutcome(new MeshError('deadline-exceeded', `It took longer than ${limit} ms.`), id));
-        instance.abort(key, 'the deadline passed');
-      }, limit);
+      const running: Running = { id, key, instance, resolve, timer: undefined };
+      running.timer = setTimeout(() => this.#overrun(running, limit), limit);
+      this.#running.add(key, running);
       void instance.invoke({ key, id, headers, body, attempt, timeout: limit }).then((outcome) => {
-        clearTimeout(timer);
-        resolve(outcome);
+        if (this.#leave(running)) resolve(outcome);
       });
     });
+  }
+
+  /** Ends the run of an event, if it is here: nobody wants its result any more. */
+  cancel(id: string, code: CancelCode): void {
+    const running = this.#running.find((one) => one.id === id);
+    if (running) this.#stop(running, new MeshError(code), CANCEL_REASONS[code]);
+  }
+
+  #overrun(running: Running, limit: number): void {
+    const fault = new MeshError('deadline-exceeded', `It took longer than ${limit} ms.`);
+    this.#stop(running, fault, 'the deadline passed');
+  }
+
+  #stop(running: Running, fault: MeshError, reason: string): void {
+    if (!this.#leave(running)) return;
+    running.resolve(errorOutcome(fault, running.id));
+    running.instance.abort(running.key, reason);
+  }
+
+  /** @returns false where it has ended already */
+  #leave({ key, timer }: Running): boolean {
+    clearTimeout(timer);
+    return this.#running.take(key) !== undefined;
   }
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { asMeshError, cancelSubject, type EventEnvelope, MeshError } from '#contracts';
+import { asMeshError, type CancelCode, cancelSubject, type EventEnvelope, MeshError } from '#contracts';
 import type { Log } from '#lifecycle';
 import type { AccessCheck } from './access.js';
 import type { AsyncCalls } from './async/async-calls.js';
@@ -7,6 +7,7 @@ import { type Invocations, isInvocation } from './async/invocations.js';
 import { type Wish, wishOf } from './async/wish.js';
 import { callerOf } from './caller.js';
 import { fromError, fromReply, type HttpResponse } from './from-result.js';
+import { GoneClients } from './gone-clients.js';
 import type { MeshLink } from './mesh-link.js';
 import { isBodiless, isUnasked, readBody } from './read-body.js';
 import { checkHead } from './request-head.js';
@@ -21,6 +22,7 @@ export class CallHandler {
   #inFlight = 0;
   #idle: (() => void)[] = [];
   #draining = false;
+  readonly #clients = new GoneClients((meshId) => this.#gone(meshId));
 
   constructor(
     private readonly router: Router,
@@ -95,12 +97,21 @@ export class CallHandler {
       const { connection, invoker } = this.#open();
       const body = isBodiless(request) ? NO_BYTES : await readBody(request, response, connection.maxBody);
       if (wish) return await this.#accept(request, event, match, body, wish);
+      if (request.socket.destroyed) throw new MeshError('client-gone');
+      this.#clients.waits(request.socket, event.id);
       return fromReply(await invoker.invoke(match.route.path, event, body));
     } catch (error) {
       const fault = asMeshError(error);
       if (fault.code === 'internal') this.log.error('A request failed.', fault);
       return fromError(fault, event?.id);
+    } finally {
+      if (event) this.#clients.answered(request.socket, event.id);
     }
+  }
+
+  /** Its handler need not go on. */
+  #gone(meshId: string): void {
+    this.link.open?.connection.publish(cancelSubject(meshId), 'client-gone' satisfies CancelCode);
   }
 
   /** @throws MeshError */

@@ -73,6 +73,8 @@ export const ERRORS = {
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERRORS;
+/** Why a run is ended before its time; the body of a `mesh.cancel` message, `cancelled` where it has none. */
+export type CancelCode = Extract<ErrorCode, 'client-gone' | 'cancelled'>;
 
 /**
  * An error of the mesh. Compare `code`, never `instanceof`: it may have crossed a thread or the wire.

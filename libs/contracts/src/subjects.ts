@@ -33,6 +33,9 @@ export const CRON_SUBJECTS = 'mesh.schedule.cron.>';
 /** `mesh.callback.<mesh-id>`: a result that somebody wants to be sent. In stream CALLBACKS. */
 export const callbackSubject = (meshId: string): string => `mesh.callback.${meshId}`;
 
+/** All of them, for who runs handlers. */
+export const CANCEL_SUBJECTS = 'mesh.cancel.*';
+
 /** Stream of accepted work, until it is done. */
 export const WORK_STREAM = 'WORK';
 export const WORK_SUBJECTS = ['mesh.work.>', 'mesh.schedule.>'];

@@ -31,6 +31,7 @@ export { MeshLink } from './mesh-link.js';
 export { openAuditHead } from './nats/audit-head.js';
 export { AUDIT_MAX_AGE_MS, openAuditReader, openAuditWriter } from './nats/audit-stream.js';
 export { createCallIntake } from './nats/call-intake.js';
+export { followCancels } from './nats/cancels.js';
 export { clientOptions, connect } from './nats/connect.js';
 export { serveDiscovery } from './nats/discovery.js';
 export { findServices } from './nats/find-services.js';

@@ -41,6 +41,12 @@ export class RunTable<T> {
     return entry.value;
   }
 
+  /** Looks at each: for what is rare. */
+  find(wanted: (value: T) => boolean): T | undefined {
+    const placed = this.#places.find((entry) => entry !== undefined && wanted(entry.value));
+    return placed ? placed.value : [...this.#others.values()].find(wanted);
+  }
+
   takeAll(): T[] {
     const placed = this.#places.flatMap((entry) => (entry === undefined ? [] : [entry.value]));
     const all = [...placed, ...this.#others.values()];

@@ -39,7 +39,11 @@ describe('what becomes of work', () => {
 
   it('is decided for every code that there is', () => {
     for (const code of Object.keys(ERRORS) as ErrorCode[])
-      expect(['dead', 'retry', 'again']).toContain(verdict(error(code)).end);
+      if (code !== 'cancelled') expect(['dead', 'retry', 'again']).toContain(verdict(error(code)).end);
+  });
+
+  it('is nothing more where somebody cancelled it', () => {
+    expect(verdict(error('cancelled'))).toEqual({ end: 'done' });
   });
 
   it.each([
