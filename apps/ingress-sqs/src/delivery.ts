@@ -139,15 +139,17 @@ export class Delivery {
     { binding, queueArn, queueUrl }: Target,
   ): Promise<Verdicts> {
     const isBatch = batchSizeOf(route, queueUrl) !== undefined;
-    const messages = batch.map(({ message }) => message);
+    // The handler may have ceased to take batches since this one was made: the rest has no verdict and goes back.
+    const taken = isBatch ? batch : batch.slice(0, 1);
+    const messages = taken.map(({ message }) => message);
     const [first = {}] = messages;
     const event: EventEnvelope = isBatch
-      ? toBatchEvent(batch.length, binding, version)
+      ? toBatchEvent(taken.length, binding, version)
       : toEvent(first, binding, version);
     const body = isBatch ? encodeRecords(messages, queueArn) : Buffer.from(first.Body ?? '');
     const timed = { ...event, timeout: timeoutOf(route) };
     const reply = await this.parts.link.invoker.invoke(path, timed, body);
-    return verdictsOf(batch, reply, isBatch);
+    return verdictsOf(taken, reply, isBatch);
   }
 
   #report(item: InHand, verdict: Verdict, { name }: QueueBinding): void {

@@ -61,8 +61,7 @@ export class Settling {
       case 'hold':
         return await this.giveBack(item, place);
       case undefined:
-        await item.letGo();
-        return GIVE_BACK_SECONDS;
+        return await this.giveBack(item, place);
     }
   }
 
@@ -139,6 +138,8 @@ export class Settling {
   ): Promise<number> {
     await item.letGo();
     this.parts.metrics.countEnding(binding.name, ending);
+    // Others may have it: what we say of it could be taken for theirs.
+    if (item.isLost) return seconds;
     try {
       await this.parts.queue.setVisibility(item.message, seconds);
     } catch (error) {

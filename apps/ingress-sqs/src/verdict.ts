@@ -16,7 +16,7 @@ export interface Verdict {
   readonly retryAfter?: number;
 }
 
-/** A message without a verdict is lost to others: nothing can be done with it. */
+/** A message without a verdict was not run: it goes back, unless others have it already. */
 export type Verdicts = ReadonlyMap<InHand, Verdict>;
 
 export const isHeld = (verdicts: Verdicts): boolean =>
