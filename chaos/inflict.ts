@@ -17,7 +17,7 @@ export function targetsOf(units: readonly Unit[]): Targets {
 
 /**
  * Lets the faults of the plan happen at their moments. One that finds its target down, or frozen by another, waits for
- * it, so that every one of them happens. Resolves when all of them are over.
+ * it, so that every one of them happens. Resolves when all of them are over, or when the signal aborts.
  */
 export async function inflict(
   options: Options,
@@ -33,7 +33,20 @@ export async function inflict(
     say(`${planned.kind} ${planned.target}${planned.kind === 'kill' ? '' : ` for ${planned.lasts} ms`}`);
     await unit[planned.kind](planned.lasts);
   };
-  await Promise.all(plan.map(one)).catch((error) => {
+  const all = Promise.all([...plan.map(one), ...absences(options, units, say)]).catch((error) => {
     if (!signal.aborted) throw error;
   });
+  const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  await Promise.race([all, aborted]);
+}
+
+/** All executors at once. */
+function absences(
+  { absence }: Options,
+  units: readonly Unit[],
+  say: (line: string) => void,
+): Promise<unknown>[] {
+  if (absence === 0) return [];
+  say(`no executor for ${absence} s`);
+  return units.filter(({ name }) => name.startsWith('executor')).map((unit) => unit.kill(absence * 1_000));
 }

@@ -21,6 +21,7 @@ import { run } from './run.ts';
  *   account, explain      what became of each event; why some ran twice (pure)
  *   report                for people, or as JSON
  */
+const INTERRUPTED = 130;
 const hasMosquitto = ['/usr/sbin', '/usr/bin', '/usr/local/sbin'].some((folder) =>
   existsSync(`${folder}/mosquitto`),
 );
@@ -34,19 +35,29 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
  */
 const end = (code: number): void => void process.stdout.write('', () => process.exit(code));
 
-try {
-  const options = readOptions(process.argv.slice(2), hasMosquitto);
+async function main(args: readonly string[]): Promise<number> {
+  if (args.includes('--help')) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const options = readOptions(args, hasMosquitto);
   say(
-    `chaos: seed ${options.seed}: ${options.events} events in ${options.seconds} s, ${options.kills} kills, ${options.freezes} freezes, ${options.cuts} cuts, MQTT by ${options.broker}`,
+    `chaos: seed ${options.seed}, ${options.events} events in ${options.seconds} s, MQTT by ${options.broker}`,
   );
+  say(`       ${options.kills} kills, ${options.freezes} freezes, ${options.cuts} cuts`);
   const report = await run(options, interrupted.signal, say);
   process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : textOf(report)}\n`);
-  end(interrupted.signal.aborted ? 130 : report.clean ? 0 : 1);
-} catch (error) {
-  say(
-    error instanceof UsageError
-      ? `${error.message}\n\n${USAGE}`
-      : String(error instanceof Error ? error.stack : error),
-  );
-  end(interrupted.signal.aborted ? 130 : error instanceof UsageError ? 2 : 1);
+  return interrupted.signal.aborted ? INTERRUPTED : report.clean ? 0 : 1;
 }
+
+function failed(error: unknown): number {
+  if (error instanceof UsageError) {
+    say(`${error.message}\n\n${USAGE}`);
+    return 2;
+  }
+  if (interrupted.signal.aborted) return INTERRUPTED;
+  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return 1;
+}
+
+end(await main(process.argv.slice(2)).catch(failed));

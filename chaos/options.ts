@@ -11,6 +11,8 @@ export interface Options {
   readonly freezes: number;
   /** Times that a service's connections to NATS are broken. */
   readonly cuts: number;
+  /** From the beginning no executor runs for so long, s; what is accepted meanwhile waits. */
+  readonly absence: number;
   /** How long events are fed and faults happen, s. */
   readonly seconds: number;
   /** With the same seed the same faults happen at the same moments. */
@@ -36,6 +38,7 @@ export const USAGE = `npm run chaos -- [options]
   --kills <n>          kill -9 (one in 7 s, at least 8)
   --freezes <n>        SIGSTOP for a while (a third of the kills)
   --cuts <n>           connections to NATS broken (a third of the kills)
+  --absence <n>        no executor runs for the first so many seconds (0)
   --seed <n>           the same seed inflicts the same faults (random, and printed)
   --broker <name>      mosquitto or nats, for MQTT (mosquitto where it is installed)
   --only <a,b>         these sources alone: http, async, request, work, mqtt1, mqtt2, sqs, fifo
@@ -51,6 +54,7 @@ const STRINGS = [
   'kills',
   'freezes',
   'cuts',
+  'absence',
   'seed',
   'broker',
   'only',
@@ -71,6 +75,7 @@ export function readOptions(args: readonly string[], hasMosquitto: boolean): Opt
     kills,
     freezes: whole(values, 'freezes', Math.round(kills / 3), 0),
     cuts: whole(values, 'cuts', Math.round(kills / 3), 0),
+    absence: whole(values, 'absence', 0, 0),
     seed: whole(values, 'seed', randomInt(1_000_000), 0),
     broker: oneOf(values, 'broker', ['mosquitto', 'nats'], hasMosquitto ? 'mosquitto' : 'nats'),
     only: values.only?.split(',') ?? [],
