@@ -24,10 +24,10 @@ export const settings = {
   }),
   isolation: setting({
     variable: 'MESH_ISOLATION',
-    schema: text.choice('thread', 'inline'),
+    schema: text.choice('thread', 'inline', 'process'),
     fallback: 'thread',
-    description: 'Where handlers run: `thread` or `inline`; as for the executor.',
-    remedy: 'thread or inline',
+    description: 'Where handlers run: `thread`, `inline` or `process`; as for the executor.',
+    remedy: 'thread, inline or process',
   }),
   handlerEnvironment: setting({
     variable: 'MESH_HANDLER_ENV',

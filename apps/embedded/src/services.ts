@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { readConfig } from '#contracts';
+import { readConfig, type Settings } from '#contracts';
 import type { Environment, Running } from '#lifecycle';
 import type { NatsLogin } from '#servers';
 import { settings as executorSettings } from '../../executor/src/config.js';
@@ -116,6 +116,7 @@ export async function startServices(config: EmbeddedConfig, surroundings: Surrou
 
 async function registryOf(context: Context): Promise<RunningRegistry> {
   const values = {
+    ...tuned(context, registrySettings),
     ...natsAs(context, 'registry'),
     MESH_REGISTRY_PORT: String(context.config.registryPort),
     MESH_DATABASE_URL: context.meshDatabase,
@@ -133,6 +134,7 @@ async function registryOf(context: Context): Promise<RunningRegistry> {
 
 function executorOf(context: Context): Promise<Running> {
   const values = {
+    ...tuned(context, executorSettings),
     ...natsAs(context, 'executor'),
     MESH_ARTIFACTS_URL: context.artifactsUrl,
     MESH_CACHE_DIR: join(context.config.dataDir, 'cache', 'executor'),
@@ -145,6 +147,7 @@ function executorOf(context: Context): Promise<Running> {
 
 function ingressHttpOf(context: Context): Promise<Running & { url: string }> {
   const values = {
+    ...tuned(context, httpSettings),
     ...natsAs(context, 'ingress'),
     MESH_HTTP_PORT: String(context.config.httpPort),
     MESH_HTTP_CORS_ORIGINS: context.config.corsOrigins,
@@ -155,6 +158,7 @@ function ingressHttpOf(context: Context): Promise<Running & { url: string }> {
 function ingressMqttOf(context: Context): Promise<Running> {
   const { nats } = context.servers;
   const values = {
+    ...tuned(context, mqttSettings),
     ...natsAs(context, 'ingress'),
     MESH_MQTT_URL: nats.mqttUrl,
     MESH_MQTT_USER: nats.users.bridge.user,
@@ -167,6 +171,7 @@ function ingressMqttOf(context: Context): Promise<Running> {
 
 function ingressSqsOf(context: Context): Promise<Running> {
   const values = {
+    ...tuned(context, sqsSettings),
     ...natsAs(context, 'ingress'),
     MESH_SQS_QUEUES: context.queue,
     ...awsOf(context),
@@ -174,6 +179,17 @@ function ingressSqsOf(context: Context): Promise<Running> {
   return startIngressSqs(readConfig('ingress-sqs', sqsSettings, values), context.environment, {
     health: false,
   });
+}
+
+/** What may be tuned here as well as in a service of its own; where something listens, or keeps its data, is settled. */
+const TUNABLE = /^MESH_(WORK|WORKER|RESULTS|CALLBACK|SQS|MQTT|HTTP_TOKEN|AUDIT|INVOCATIONS|GRACE|MAX)(_|$)/;
+
+/** Those of a service's settings that this process was told; what the embedded mesh knows better goes before them. */
+function tuned({ environment }: Context, settings: Settings): Environment {
+  const names = Object.values(settings).map(({ variable }) => variable);
+  return Object.fromEntries(
+    names.filter((name) => TUNABLE.test(name)).map((name) => [name, environment[name]]),
+  );
 }
 
 /** AWS's own variables for the emulator. */
