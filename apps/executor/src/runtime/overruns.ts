@@ -57,6 +57,6 @@ export class Overruns {
 
   /** On a busy machine a worker may be silent because it gets no processor. */
   get #patienceMs(): number {
-    return this.hasOthers() ? 2 * this.graceMs : this.graceMs;
+    return this.hasOthers() ? 1.5 * this.graceMs : this.graceMs;
   }
 }

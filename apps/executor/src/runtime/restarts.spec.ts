@@ -1,0 +1,55 @@
+import { describe, expect, it } from '@jest/globals';
+import { Restarts } from './restarts.js';
+
+function world() {
+  let now = 0;
+  const restarts = new Restarts(
+    () => now,
+    () => 1,
+  );
+  return {
+    restarts,
+    pass: (ms: number) => {
+      now += ms;
+    },
+  };
+}
+
+describe('workers that end', () => {
+  it('are followed by another at once, thirty times; then one a second', () => {
+    const { restarts } = world();
+    expect(Array.from({ length: 30 }, () => restarts.ended())).toEqual(Array(30).fill(0));
+    expect([restarts.ended(), restarts.ended()]).toEqual([1_000, 2_000]);
+  });
+
+  it('now and then never wait', () => {
+    const { restarts, pass } = world();
+    for (let i = 0; i < 1_000; i++) {
+      pass(1_000);
+      expect(restarts.ended()).toBe(0);
+    }
+  });
+
+  it('are forgiven with time, up to the first thirty', () => {
+    const { restarts, pass } = world();
+    for (let i = 0; i < 35; i++) restarts.ended();
+    pass(3_600_000);
+    expect(Array.from({ length: 31 }, () => restarts.ended()).filter((wait) => wait > 0)).toEqual([1_000]);
+  });
+});
+
+describe('modules that do not load', () => {
+  it('are tried once more at once, then later and later', () => {
+    const { restarts } = world();
+    const waits = Array.from({ length: 12 }, () => restarts.neverReady());
+    expect(waits.slice(0, 5)).toEqual([0, 100, 200, 400, 800]);
+    expect(Math.max(...waits)).toBe(30_000);
+  });
+
+  it('are trusted again after one that did', () => {
+    const { restarts } = world();
+    for (let i = 0; i < 5; i++) restarts.neverReady();
+    restarts.loaded();
+    expect(restarts.neverReady()).toBe(0);
+  });
+});
