@@ -6,6 +6,14 @@ export interface WorkConsumer {
   readonly filters: readonly string[];
   /** One at a time: the next is delivered when the one before is done. */
   readonly ordered: boolean;
+  /** What it took before it lost some of it, with messages of it in hand. */
+  readonly lost?: LostSubjects;
+}
+
+export interface LostSubjects {
+  readonly before: readonly string[];
+  /** Place in the stream up to which it had delivered then. */
+  readonly upTo: number;
 }
 
 /** How far a consumer is. */

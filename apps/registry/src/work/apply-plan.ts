@@ -1,11 +1,21 @@
 import type { WorkConsumer, WorkConsumerState, WorkConsumers } from '#fabric';
-import { common, sameFilters } from './filters.js';
+import { common, FilterSet, sameFilters } from './filters.js';
+import { isHeld, type Losses, mayHold } from './losses.js';
 
 /** A consumer that takes subjects which it did not take before. */
 export interface Gain {
   readonly consumer: string;
   /** What it took until then. */
   readonly before: readonly string[];
+  /** Place in the stream that it was past then. */
+  readonly past: number;
+}
+
+export interface Applied {
+  /** What existing consumers gained: they may be past messages of it, see `sweep.ts`. */
+  readonly gains: readonly Gain[];
+  /** Something has to wait for work that is in hand: look again soon. */
+  readonly isHeldUp: boolean;
 }
 
 /** Consumers of others, as an operator's that looks into the stream, are none of ours. */
@@ -15,53 +25,79 @@ const isOurs = ({ name }: WorkConsumer): boolean => /^(pool-|own=)/.test(name);
  * Makes the consumers of WORK what the plan says. A workqueue refuses two that want the same subject, so first each lets
  * go of what it has to, then each gets what it shall have: in between, for some milliseconds, work waits.
  *
- * What a consumer has in hand when it loses a subject it keeps until it is done: nothing takes it away, and a new consumer
- * begins behind it (`after`). One that gains a subject may already be past messages of it, see `sweep.ts`.
- *
- * @returns what existing consumers gained
+ * What a consumer has in hand when it loses a subject it keeps until it is done: nothing takes it away. A new consumer
+ * begins behind it (`after`); one that is there, and is not as far, gets the subject when it is done (`losses`).
  */
-export async function applyPlan(consumers: WorkConsumers, plan: readonly WorkConsumer[]): Promise<Gain[]> {
+export async function applyPlan(
+  consumers: WorkConsumers,
+  plan: readonly WorkConsumer[],
+  losses: Losses,
+): Promise<Applied> {
   const before = (await consumers.list()).filter(isOurs);
-  const wanted = new Map(plan.map((consumer) => [consumer.name, consumer]));
-  const kept = new Map(before.map((one) => [one.name, common(one.filters, filtersIn(wanted, one))]));
+  const wanted = new Map(plan.map(({ name, filters }) => [name, filters]));
+  const kept = new Map(before.map(({ name, filters }) => [name, common(filters, wanted.get(name) ?? [])]));
   const losing = before.filter(({ name, filters }) => !sameFilters(filters, kept.get(name) ?? []));
   for (const { name, ordered } of losing)
     await consumers.put({ name, ordered, filters: kept.get(name) ?? [] });
-  const gains = await growAll(consumers, before, kept, plan);
-  await createNew(consumers, before, plan);
-  return gains;
+  const after = losing.length > 0 ? await noteLosses(consumers, losing) : before;
+  const applied = await growAll(consumers, after, plan, losses);
+  await createNew(consumers, before, after, plan);
+  return applied;
 }
 
-const filtersIn = (wanted: ReadonlyMap<string, WorkConsumer>, { name }: WorkConsumer): readonly string[] =>
-  wanted.get(name)?.filters ?? [];
+/** Read anew: while it still had the subjects it went on delivering them. @returns all as they are now */
+async function noteLosses(
+  consumers: WorkConsumers,
+  losing: readonly WorkConsumerState[],
+): Promise<WorkConsumerState[]> {
+  const states = (await consumers.list()).filter(isOurs);
+  return Promise.all(
+    states.map(async (state) => {
+      const was = losing.find(({ name }) => name === state.name);
+      if (!was || state.inHand === 0) return state;
+      // What it had lost before and still has in hand it has lost as well.
+      const before = [...new Set([...was.filters, ...(isHeld(was) ? (was.lost?.before ?? []) : [])])];
+      const noted = { ...state, lost: { before, upTo: state.delivered } };
+      await consumers.put(noted);
+      return noted;
+    }),
+  );
+}
 
 async function growAll(
   consumers: WorkConsumers,
-  before: readonly WorkConsumerState[],
-  kept: ReadonlyMap<string, readonly string[]>,
+  states: readonly WorkConsumerState[],
   plan: readonly WorkConsumer[],
-): Promise<Gain[]> {
+  losses: Losses,
+): Promise<Applied> {
   const gains: Gain[] = [];
-  for (const consumer of plan) {
-    const { name, filters } = consumer;
-    const has = kept.get(name);
-    if (!has || sameFilters(has, filters)) continue;
-    await consumers.put(consumer);
-    gains.push({ consumer: name, before: before.find((one) => one.name === name)?.filters ?? [] });
+  let isHeldUp = false;
+  for (const { name, ordered, filters: wanted } of plan) {
+    const state = states.find((one) => one.name === name);
+    if (!state) continue;
+    const has = new FilterSet(state.filters);
+    const gained = wanted.filter((filter) => !has.covers(filter) && !losses.holdUp(state, filter, states));
+    const isWhole = wanted.every((filter) => has.covers(filter) || gained.includes(filter));
+    isHeldUp ||= !isWhole;
+    if (gained.length === 0) continue;
+    const gaining = new FilterSet(gained);
+    const filters = [...state.filters.filter((filter) => !gaining.covers(filter)), ...gained];
+    const lost = isHeld(state) && state.lost ? { lost: state.lost } : {};
+    await consumers.put({ name, ordered, filters: isWhole ? wanted : filters, ...lost });
+    if (!mayHold(state, gained)) gains.push({ consumer: name, before: state.filters, past: state.delivered });
   }
-  return gains;
+  return { gains, isHeldUp };
 }
 
 async function createNew(
   consumers: WorkConsumers,
   before: readonly WorkConsumerState[],
+  after: readonly WorkConsumerState[],
   plan: readonly WorkConsumer[],
 ): Promise<void> {
-  const fresh = plan.filter(({ name }) => !before.some((one) => one.name === name));
-  if (fresh.length === 0) return;
-  // Read anew: while it still had the subjects it went on delivering them.
-  const delivered = new Map((await consumers.list()).map((one) => [one.name, one.delivered]));
-  for (const consumer of fresh) {
+  const delivered = new Map(after.map((one) => [one.name, one.delivered]));
+  for (const consumer of plan) {
+    if (before.some(({ name }) => name === consumer.name)) continue;
     const givers = before.filter(({ filters }) => common(filters, consumer.filters).length > 0);
     await consumers.put(consumer, Math.max(0, ...givers.map(({ name }) => delivered.get(name) ?? 0)));
   }

@@ -79,15 +79,16 @@ function ownersAmong(consumers: readonly WorkConsumerState[]): OwnerOf {
 
 function* passedBy({ consumers, gains }: Sweeping, waiting: ReadonlyMap<string, number>): Generator<Passed> {
   const ownerOf = ownersAmong(consumers);
-  const before = new Map(gains.map((gain) => [gain.consumer, new FilterSet(gain.before)]));
+  const gained = new Map(gains.map((gain) => [gain.consumer, { ...gain, had: new FilterSet(gain.before) }]));
   const counts = new Map<WorkConsumerState, number>();
   for (const [subject, count] of waiting) {
     const owner = ownerOf(subject);
     if (!owner) continue;
     counts.set(owner, (counts.get(owner) ?? 0) + count);
-    // What it never had it cannot have in hand.
-    if (before.get(owner.name)?.covers(subject) === false)
-      yield { filter: subject, upTo: owner.delivered, holders: consumers.filter((one) => one !== owner) };
+    const gain = gained.get(owner.name);
+    // What it was past when it got the subject it cannot have in hand.
+    if (gain && !gain.had.covers(subject))
+      yield { filter: subject, upTo: gain.past, holders: consumers.filter((one) => one !== owner) };
   }
   // Those that know of fewer messages than wait for them. While much comes and goes that says little, so a look is cheap:
   // below its ack floor a consumer has nothing but what it passed.

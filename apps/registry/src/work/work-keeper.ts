@@ -27,6 +27,7 @@ import {
 import type { Log } from '#lifecycle';
 import type { ReadRoutes, RouteOutbox } from '../catalogue/route-outbox.js';
 import { applyPlan, leftOver } from './apply-plan.js';
+import { Losses } from './losses.js';
 import { planConsumers } from './plan.js';
 import type { Pool } from './pools.js';
 import { equalizeSchedules, schedulesOf } from './schedules.js';
@@ -37,6 +38,10 @@ import { type Sweeping, type Swept, sweep } from './sweep.js';
 const LOOK_MS = 5_000;
 /** Changes that come together are carried out together, ms. */
 const GATHER_MS = 20;
+/** Within so long every executor knows that a route is gone, ms. */
+const LATELY_MS = 1_000;
+/** While something has to wait for a moment, ms. */
+const HELD_UP_MS = 100;
 /** After a failure, ms. */
 const RETRY_MS = 1_000;
 /** So long a consumer that nobody needs any more may still have work in hand, ms: twice what the server waits. */
@@ -79,6 +84,10 @@ export class WorkKeeper {
   #failing = false;
   #full = false;
   #crowded: ReadonlySet<ControlPath> = new Set();
+  #isHeldUp = false;
+  /** Paths without a route for which work waits, and since when. */
+  #gone: ReadonlyMap<ControlPath, number> = new Map();
+  readonly #losses = new Losses();
   readonly #stuck = new StuckSchedules();
   /** Consumers that nobody needs any more, and since when. */
   readonly #leftOver = new Map<string, number>();
@@ -142,7 +151,7 @@ export class WorkKeeper {
       this.#woken = false;
       const isDone = await this.#pass(reached);
       if (isDone) ready();
-      await this.#sleep(isDone ? LOOK_MS : RETRY_MS);
+      await this.#sleep(this.#isHeldUp ? HELD_UP_MS : isDone ? LOOK_MS : RETRY_MS);
       if (this.#woken) await delay(GATHER_MS);
     }
     ready();
@@ -174,7 +183,8 @@ export class WorkKeeper {
       this.settings.pools,
     );
     this.#complain(crowded);
-    const gains = await applyPlan(consumers, plan);
+    const { gains, isHeldUp } = await applyPlan(consumers, plan, this.#losses);
+    this.#isHeldUp = isHeldUp;
     const scheduled = await equalizeSchedules(work, writer, schedulesOf(live), this.log);
     if (scheduled > 0) this.log.info(`Schedules of work added or removed: ${scheduled}.`);
     const { workMaxPerPath } = this.settings.streams;
@@ -183,8 +193,19 @@ export class WorkKeeper {
       this.log.warn(`Schedules of work that the server had given up were written anew: ${freed}.`);
     const states = await consumers.list();
     await this.#removeLeftOver(consumers, leftOver(states, plan));
-    const known = (paths: readonly ControlPath[]) => livePaths(paths, routes, read);
+    const known = async (paths: readonly ControlPath[]) =>
+      this.#withLately(paths, await livePaths(paths, routes, read));
     await this.#sweep({ stock: work, writer, results, consumers: states, live: known, gains });
+  }
+
+  /** With those that are gone since a moment ago: an executor that does not know yet may be about to run them. */
+  #withLately(paths: readonly ControlPath[], live: ReadonlySet<ControlPath>): ReadonlySet<ControlPath> {
+    const now = performance.now();
+    const gone = paths.filter((path) => !live.has(path));
+    this.#gone = new Map(gone.map((path) => [path, this.#gone.get(path) ?? now]));
+    const lately = gone.filter((path) => now - (this.#gone.get(path) ?? now) < LATELY_MS);
+    this.#isHeldUp ||= lately.length > 0;
+    return new Set([...live, ...lately]);
   }
 
   #complain(crowded: readonly ControlPath[]): void {

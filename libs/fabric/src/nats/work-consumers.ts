@@ -9,7 +9,7 @@ import {
 import { nanos } from '@nats-io/transport-node';
 import { WORK_STREAM } from '#contracts';
 import type { Connection } from '../connection.js';
-import type { WorkConsumer, WorkConsumerState, WorkConsumers } from '../work-consumers.js';
+import type { LostSubjects, WorkConsumer, WorkConsumerState, WorkConsumers } from '../work-consumers.js';
 import type { NatsMeshConnection } from './connect.js';
 
 /** Until then an executor must have said that it still works on a message, ms; else another gets it. */
@@ -17,6 +17,8 @@ export const ACK_WAIT_MS = 15_000;
 /** In hand and in back-off together: a bound on the server's memory, far beyond what one path may have waiting. */
 const MAX_ACK_PENDING = 200_000;
 
+/** Name in a consumer's metadata. */
+const LOST = 'mesh-lost';
 /** The server compares each filter with each other: 1,000 of them take it 0.1 s, 10,000 take it 15 s. */
 const CHANGE_LIMIT_MS = 30_000;
 
@@ -79,7 +81,7 @@ class StreamConsumers implements WorkConsumers {
   }
 }
 
-function configOf({ name, filters, ordered }: WorkConsumer): Partial<ConsumerConfig> {
+function configOf({ name, filters, ordered, lost }: WorkConsumer): Partial<ConsumerConfig> {
   return {
     durable_name: name,
     ack_policy: AckPolicy.Explicit,
@@ -87,12 +89,14 @@ function configOf({ name, filters, ordered }: WorkConsumer): Partial<ConsumerCon
     // The executor counts by itself and makes the dead letter: what the server gives up would be stranded.
     max_deliver: -1,
     max_ack_pending: ordered ? 1 : MAX_ACK_PENDING,
+    metadata: lost ? { [LOST]: JSON.stringify(lost) } : {},
     filter_subjects: filters.length > 0 ? [...filters] : [`${NOTHING}.${name}`],
   };
 }
 
 function describe({ name, config, ...state }: ConsumerInfo): WorkConsumerState {
-  const { filter_subject, filter_subjects = [], max_ack_pending } = config;
+  const { filter_subject, filter_subjects = [], max_ack_pending, metadata } = config;
+  const lost = lostIn(metadata?.[LOST]);
   const filters = filter_subject ? [filter_subject] : filter_subjects;
   return {
     name,
@@ -102,5 +106,15 @@ function describe({ name, config, ...state }: ConsumerInfo): WorkConsumerState {
     ackFloor: state.ack_floor.stream_seq,
     inHand: state.num_ack_pending,
     waiting: state.num_pending,
+    ...(lost ? { lost } : {}),
   };
+}
+
+/** Written by this file alone; what cannot be read says nothing. */
+function lostIn(text: string | undefined): LostSubjects | undefined {
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as LostSubjects);
+  } catch {
+    return undefined;
+  }
 }
