@@ -15,10 +15,10 @@ export function watchHeap(worker: Worker, memoryMb: number, exceeded: () => void
   let timer: NodeJS.Timeout;
   let done = false;
   const look = async (): Promise<void> => {
-    // Not answered while it blocks in native code, where it allocates nothing; rejected when it has ended.
+    // Not answered while it blocks in native code, where it allocates nothing; rejected before it runs.
     const heap = await worker.getHeapStatistics().catch(() => undefined);
-    if (done || !heap) return;
-    const used = heap.used_heap_size + heap.external_memory;
+    if (done) return;
+    const used = heap ? heap.used_heap_size + heap.external_memory : 0;
     if (used > memoryMb * MB) return exceeded();
     later(used > (memoryMb * MB) / 2 ? CLOSE_MS : CALM_MS);
   };
