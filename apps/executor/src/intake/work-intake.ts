@@ -1,4 +1,4 @@
-import { type ControlPath, ownConsumer, type Route } from '#contracts';
+import type { ControlPath } from '#contracts';
 import type { RouteTable, WorkItem, WorkPuller } from '#fabric';
 import type { Complaints, Log } from '#lifecycle';
 import { FairSlots } from '../work/fair-slots.js';
@@ -9,6 +9,8 @@ import { isAway } from '../work/until-certain.js';
 import { doubled } from '../work/verdict.js';
 import type { WorkCounters } from '../work/work-counters.js';
 import { readEvent, type WorkEvent } from '../work/work-event.js';
+import { type OpenPuller, OwnConsumers } from './own-consumers.js';
+import { remembering } from './served-paths.js';
 
 /** How often the server hears that something is still being worked on, ms; a third of what it waits. */
 const WORKING_MS = 5_000;
@@ -16,14 +18,10 @@ const EXPIRE_MS = 50;
 /** A path of other executors in this pool: so long until one of them may get it, ms; doubled each time. */
 const NOT_OURS_MS = 50;
 const NOT_OURS_MOST_MS = 30_000;
-const MAX_KNOWN_PATHS = 20_000;
 /** For suspects beyond those that wait here, ms. */
 const SUSPECT_WAIT_MS = 2_000;
 /** A lesser suspect that has run for so long, ms, gives its room to the next: what ends an executor mostly does it at once. */
 const ACQUITTED_MS = 2_000;
-
-/** Opens a consumer of the work stream. @param batch how many are asked for at once */
-export type OpenPuller = (consumer: string, batch: number, onItem: (item: WorkItem) => void) => WorkPuller;
 
 /** What is held of an event while it is in this executor's hands. */
 interface Hold {
@@ -51,13 +49,12 @@ export class WorkIntake {
   readonly #slots: FairSlots<Hold>;
   readonly #suspects: Suspects;
   readonly #capacity: number;
-  readonly #own = new Map<ControlPath, WorkPuller>();
-  readonly #ours = new Map<ControlPath, boolean>();
+  readonly #own: OwnConsumers;
+  readonly #isOurs: (path: ControlPath) => boolean;
   #pool: WorkPuller | undefined;
   #ownHeld = 0;
   /** Those in hand whose handlers have ended. */
   #ending = 0;
-  #stopFollowing: () => void = () => {};
   #heartbeat: NodeJS.Timeout | undefined;
   #expiry: NodeJS.Timeout | undefined;
   #stopping = false;
@@ -68,7 +65,7 @@ export class WorkIntake {
     slots: number,
     private readonly open: OpenPuller,
     private readonly routes: RouteTable,
-    readonly serves: (path: ControlPath) => boolean,
+    serves: (path: ControlPath) => boolean,
     private readonly ledger: Ledger,
     private readonly work: RunWork,
     readonly counters: WorkCounters,
@@ -83,6 +80,8 @@ export class WorkIntake {
     const beside = Math.max(1, slots >> 3);
     this.#capacity = slots + beside;
     this.#suspects = new Suspects(Math.max(1, beside >> 1));
+    this.#isOurs = remembering(serves);
+    this.#own = new OwnConsumers(open, routes, serves, (item) => this.#arrive(item, true), log);
   }
 
   /** Events in hand. */
@@ -101,8 +100,7 @@ export class WorkIntake {
   }
 
   start(): void {
-    this.#stopFollowing = this.routes.onChange((path, route) => this.#follow(path, route));
-    for (const route of this.routes.all()) this.#follow(route.path, route);
+    this.#own.start();
     this.#pool = this.open(this.consumer, Math.max(1, this.#capacity >> 2), (item) =>
       this.#arrive(item, false),
     );
@@ -113,9 +111,8 @@ export class WorkIntake {
   /** Takes nothing new, and gives back what has not begun; resolves when nothing more will arrive. */
   async drain(): Promise<void> {
     this.#stopping = true;
-    this.#stopFollowing();
     this.#suspects.dismiss();
-    await Promise.all([this.#pool?.stop(), ...[...this.#own.values()].map((puller) => puller.stop())]);
+    await Promise.all([this.#pool?.stop(), this.#own.stop()]);
     for (const hold of this.#slots.empty()) this.#giveBack(hold, 0);
   }
 
@@ -124,19 +121,6 @@ export class WorkIntake {
     if (this.#held.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
     clearInterval(this.#heartbeat);
     clearInterval(this.#expiry);
-  }
-
-  #follow(path: ControlPath, route: Route | undefined): void {
-    const wanted = this.serves(path) && (route?.versions.some(({ work }) => work?.ordered) ?? false);
-    const open = this.#own.get(path);
-    if (wanted && !open) {
-      const puller = this.open(ownConsumer(path), 1, (item) => this.#arrive(item, true));
-      this.#own.set(path, puller);
-      puller.pull(1);
-    } else if (!wanted && open) {
-      this.#own.delete(path);
-      open.stop().catch((error: unknown) => this.log.error('A consumer could not be left.', error));
-    }
   }
 
   #arrive(item: WorkItem, ordered: boolean): void {
@@ -162,16 +146,6 @@ export class WorkIntake {
     if (!this.#isOurs(event.path)) return this.#notOurs(hold);
     if (event.item.deliveries === 1) return this.#enter(hold);
     this.#admitAgain(hold).catch((error: unknown) => this.#letGo(hold, error));
-  }
-
-  /** Matching patterns costs more than all the rest of an arrival. */
-  #isOurs(path: ControlPath): boolean {
-    const known = this.#ours.get(path);
-    if (known !== undefined) return known;
-    if (this.#ours.size >= MAX_KNOWN_PATHS) this.#ours.clear();
-    const serves = this.serves(path);
-    this.#ours.set(path, serves);
-    return serves;
   }
 
   async #admitAgain(hold: Hold): Promise<void> {
@@ -276,7 +250,7 @@ export class WorkIntake {
 
   /** Another one in its place. */
   #askFor({ ordered, path }: WorkEvent): void {
-    if (ordered) this.#own.get(path)?.pull(1);
+    if (ordered) this.#own.pull(path);
     else this.#pull();
   }
 
