@@ -200,13 +200,6 @@ const ZOO: Readonly<Record<string, Animal>> = {
     answer: [502, 'worker-crashed'],
     workers: true,
   },
-  'forges-an-answer': {
-    code: 'import { parentPort } from "node:worker_threads"; export default () => { for (let i = 0; i < 1e4; i++) parentPort?.postMessage([["done", i, null, 1]]); return new Promise(() => {}) }',
-    answer: [500, 'bad-answer'],
-    inProcess: [504, 'deadline-exceeded'],
-    timeoutMs: 1_000,
-    workers: true,
-  },
   'holds-up-its-end': {
     code: run('process.on("exit", () => { for (;;); }); process.exit()'),
     answer: [504, 'deadline-exceeded'],

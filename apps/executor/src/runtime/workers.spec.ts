@@ -281,4 +281,26 @@ describe.each(KINDS)('%s', (kind) => {
     expect(textOf(await run())).toBe('1');
     expect(states).toEqual([undefined]);
   });
+
+  it.each<[string, string]>([
+    ['no message', '[1]'],
+    ['no outcome', '[["done", 0, null, 1]]'],
+    ['an outcome of another kind', '[["done", 0, { outcome: 1, status: "x" }, "body"]]'],
+    ['a log line of nothing', '[["log"], ["call"], ["reply"], ["unheard-of"]]'],
+    ['an answer to others', '[["done", 99, { outcome: "ok", status: 200 }, "forged"], ["unheard-of"]]'],
+  ])('one that sends %s harms itself alone', async (_, messages) => {
+    // As the handler of a process does it, without the mesh's code: a head, JSON, no bytes.
+    const code = `import { parentPort } from 'node:worker_threads'; import { writeSync } from 'node:fs';
+      export default (e) => { if (!e.body) return 'well';
+        for (const message of ${messages}) {
+          if (parentPort) { parentPort.postMessage([message]); continue }
+          const json = Buffer.from(JSON.stringify(message)), head = Buffer.alloc(8);
+          head.writeUInt32LE(4 + json.length, 0); head.writeUInt32LE(json.length, 4);
+          writeSync(3, Buffer.concat([head, json])) }
+        return new Promise(() => {}) }`;
+    const { run } = worker(kind, code);
+    const outcome = await run('bad', 2_000);
+    expect(['worker-crashed', 'bad-answer']).toContain(outcome.outcome);
+    await until(async () => textOf(await run()) === 'well');
+  });
 });
