@@ -2,11 +2,10 @@ import type { Fault, Ledger, Run, Send, Sent } from './ledger.ts';
 
 /** Which units can be to blame for a second run of a source's events. */
 export interface Relevance {
-  /** Units, beside executors, that an event passes until it is acknowledged: for their faults a producer sends again. */
+  /** Units that an event passes until it is acknowledged: for their faults a producer sends again. */
   onTheWay(source: string): readonly string[];
   /** Units, beside executors, whose faults make a delivery be repeated without its producer: none for calls. */
   redeliver(source: string): readonly string[];
-  readonly executors: readonly string[];
   /** The executor that had this pid then; undefined for a stranger. */
   executorOf(pid: number, at: number): string | undefined;
   /** Whether the source's acceptance de-duplicates: the same id sent again is the same event. */
@@ -75,8 +74,7 @@ function causeOfResend(
   faults: readonly Fault[],
   relevance: Relevance,
 ): string | undefined {
-  // Which executor a try without an answer had come to is not known.
-  const concerned = new Set([...relevance.onTheWay(source), ...relevance.executors]);
+  const concerned = new Set(relevance.onTheWay(source));
   const reason = faultBetween(again.at - LEAD_MS, again.ended ?? second.at, faults, concerned);
   return reason && `sent again after ${nameOf(reason)}`;
 }

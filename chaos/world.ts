@@ -70,9 +70,9 @@ const isKept = (folder: string): boolean => existsSync(join(folder, 'kept'));
 const WAYS: Readonly<
   Record<string, { readonly there: readonly string[]; readonly again: readonly string[] }>
 > = {
-  // Nobody but the caller repeats a call. The handler's database counts all the same: a call may fail by it.
-  http: { there: ['ingress-http', 'nats', 'postgres'], again: [] },
-  request: { there: ['nats', 'postgres'], again: [] },
+  // Nobody but the caller repeats a call. Its way is as long as the handler's own: a call may fail by its database.
+  http: { there: ['ingress-http', 'nats', 'executor', 'postgres'], again: [] },
+  request: { there: ['nats', 'executor', 'postgres'], again: [] },
   // What is accepted under an id is accepted once: an ingress cannot repeat it.
   async: { there: ['ingress-http', 'nats'], again: ['nats', 'postgres'] },
   work: { there: ['nats'], again: ['nats', 'postgres'] },
@@ -93,7 +93,6 @@ function relevanceOf(units: readonly Unit[], broker: string): Relevance {
   return {
     onTheWay: (source) => ofKinds(WAYS[source]?.there ?? []),
     redeliver: (source) => ofKinds(WAYS[source]?.again ?? []),
-    executors: executors.map(({ name }) => name),
     executorOf: (pid, at) => executors.find((unit) => unit.was(pid, at))?.name,
     deduplicates: (source) => DEDUPLICATES.has(source),
   };

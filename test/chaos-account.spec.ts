@@ -33,7 +33,6 @@ const runsOf = (...runs: Run[]): Map<string, Run[]> => Map.groupBy(runs, ({ id }
 const relevance: Relevance = {
   onTheWay: (source) => (source === 'http' ? ['ingress-http-1', 'nats'] : ['queue']),
   redeliver: (source) => (source === 'http' ? [] : ['queue', 'nats']),
-  executors: ['executor-1', 'executor-2'],
   executorOf: (pid) => `executor-${pid}`,
   deduplicates: (source) => source === 'work',
 };
