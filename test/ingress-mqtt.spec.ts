@@ -305,6 +305,26 @@ describe('topics', () => {
     await acknowledged(broker);
   });
 
+  it('that another filter covers from now on are given up when the broker has nothing more for them', async () => {
+    const there = await scene(['rooms/a']);
+    await removeStream(there.nats, 'WORK');
+    const broker = await openBroker();
+    await ingress(there.nats, broker);
+    const client = await device(broker.mqttUrl as string);
+    // More than the broker gives unacknowledged: the rest waits in what it keeps for this one subscription.
+    const bodies = Array.from({ length: 250 }, (_, index) => `m${index}`);
+    await Promise.all(bodies.map((body) => client.publishAsync('rooms/a', body, { qos: 1 })));
+    await there.routes.put(routeOf('rooms/log', [filter('rooms/#')]));
+    const subjects = async () =>
+      (await kept(broker)).map(({ subject }) => subject?.slice('$MQTT.msgs.'.length));
+    await until(subjects, (all) => all.includes('rooms.>'));
+    await makeStreams(there.nats);
+    const came = () => there.worker.seen.filter(({ path }) => path === 'rooms/a').map(({ body }) => body);
+    await until(came, ({ length }) => length === 250, 30_000);
+    expect(came().sort()).toEqual([...bodies].sort());
+    await until(subjects, (all) => !all.includes('rooms.a'));
+  }, 40_000);
+
   it('of a route that went while the service was away are given up when they come', async () => {
     const there = await scene(['users/find', 'users/gone']);
     const broker = await openBroker();

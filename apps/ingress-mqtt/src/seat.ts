@@ -37,6 +37,7 @@ export class Seat {
     const plan = {
       wanted: () => table.subscriptions(),
       wantsRetained: (filter: string) => table.wantsRetained(filter),
+      isIdle: () => this.deliveries.inHand === 0,
       share,
     };
     this.subscriptions = new Subscriptions(this.broker, plan, log);

@@ -22,8 +22,14 @@ function subscriptionsOf(wanted: Set<string>, share?: string) {
   const broker = new Told();
   const errors: unknown[] = [];
   const log = { error: (_: string, fields?: unknown) => void errors.push(fields), warn: () => undefined };
-  const plan = { wanted: () => wanted, wantsRetained: (filter: string) => filter.startsWith('kept'), share };
-  return { broker, errors, subscriptions: new Subscriptions(broker, plan, log) };
+  const state = { isIdle: true };
+  const plan = {
+    wanted: () => wanted,
+    wantsRetained: (filter: string) => filter.startsWith('kept'),
+    isIdle: () => state.isIdle,
+    share,
+  };
+  return { broker, errors, state, subscriptions: new Subscriptions(broker, plan, log) };
 }
 
 describe('subscriptions', () => {
@@ -97,6 +103,22 @@ describe('subscriptions', () => {
     wanted.delete('a');
     await subscriptions.sync();
     expect(broker.said).toEqual(['+$share/mesh/a $share/mesh/b/#', '-$share/mesh/a']);
+  });
+
+  it('that others cover are kept until the broker has nothing more to give, others are given up at once', async () => {
+    const wanted = new Set(['a/b', 'c']);
+    const { broker, state, subscriptions } = subscriptionsOf(wanted);
+    await subscriptions.sync();
+    wanted.clear();
+    wanted.add('a/#');
+    state.isIdle = false;
+    const synced = subscriptions.sync();
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    expect(broker.said).toEqual(['+a/b c', '+a/#', '-c']);
+    expect(subscriptions.complete).toBe(true);
+    state.isIdle = true;
+    await synced;
+    expect(broker.said.at(-1)).toBe('-a/b');
   });
 
   it('wait for the next connection when this one ends', async () => {

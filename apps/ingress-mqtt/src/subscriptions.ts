@@ -1,16 +1,23 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '#lifecycle';
 import type { Broker } from './broker.js';
+import { overlap } from './topic-filter.js';
 
 /** Filters in one SUBSCRIBE or UNSUBSCRIBE. */
 const MOST_AT_ONCE = 100;
 /** How long before what the broker refused is asked for again, ms. */
 const REFUSED_WAIT_MS = 30_000;
 
+/** How long before it is looked again whether the broker has nothing more to give, ms. */
+const NOT_IDLE_WAIT_MS = 50;
+
 /** What is to be subscribed. */
 export interface Plan {
   readonly wanted: () => ReadonlySet<string>;
   /** Whether a handler wants what the broker retained on topics of that filter. */
   readonly wantsRetained: (filter: string) => boolean;
+  /** Whether the broker has nothing more to give at this moment, as far as is to be seen. */
+  readonly isIdle: () => boolean;
   /** With it each message goes to one of the sessions that have it, and to all without (clause 4.8.2 of MQTT 5). */
   readonly share: string | undefined;
 }
@@ -19,7 +26,8 @@ export interface Plan {
  * Keeps what is subscribed at the broker equal to what is wanted.
  *
  * Invariants: one exchange with the broker at a time; what is new is subscribed before what is old is given up, so
- * that nothing is missed when one filter takes the place of another.
+ * that nothing is missed when one filter takes the place of another; and what is old stays until the broker has given
+ * what it kept for it, since nats-server drops that with the subscription. Meanwhile a message may come by both.
  */
 export class Subscriptions {
   readonly #granted = new Set<string>();
@@ -92,11 +100,17 @@ export class Subscriptions {
       await this.#subscribe(alike.slice(0, MOST_AT_ONCE), retained);
       return true;
     }
-    const unwanted = [...this.#granted].filter((filter) => !wanted.has(filter)).slice(0, MOST_AT_ONCE);
+    const unwanted = [...this.#granted].filter((filter) => !wanted.has(filter));
     if (unwanted.length === 0) return false;
-    await this.broker.unsubscribe(unwanted.map((filter) => this.#nameOf(filter)));
-    for (const filter of unwanted) this.#granted.delete(filter);
+    const ripe = this.plan.isIdle() ? unwanted : unwanted.filter((filter) => !isCovered(filter, wanted));
+    if (ripe.length > 0) await this.#unsubscribe(ripe.slice(0, MOST_AT_ONCE));
+    else await delay(NOT_IDLE_WAIT_MS);
     return true;
+  }
+
+  async #unsubscribe(filters: readonly string[]): Promise<void> {
+    await this.broker.unsubscribe(filters.map((filter) => this.#nameOf(filter)));
+    for (const filter of filters) this.#granted.delete(filter);
   }
 
   async #subscribe(filters: readonly string[], retained: boolean): Promise<void> {
@@ -132,3 +146,7 @@ export class Subscriptions {
     void this.sync();
   }
 }
+
+/** Whether some of what comes by a filter is wanted by way of another one. */
+const isCovered = (filter: string, wanted: ReadonlySet<string>): boolean =>
+  [...wanted].some((other) => overlap(filter, other));
