@@ -4,6 +4,7 @@ import { type NatsConnection, headers as natsHeaders } from '@nats-io/transport-
 import {
   type ControlPath,
   decodeHeaders,
+  encodeHeaders,
   encodeWork,
   mintMeshId,
   WORK_STREAM,
@@ -12,7 +13,9 @@ import {
 import {
   type Connection,
   connect,
+  createStreamWriter,
   createWorkPublisher,
+  openStreamStock,
   openWorkConsumers,
   openWorkPuller,
   type WorkItem,
@@ -242,5 +245,29 @@ describe('cron', () => {
       source: 'cron',
       attributes: trigger,
     });
+  }, 40_000);
+
+  it('is what the routes say after a registry died between the two, whatever it left', async () => {
+    const here = await world();
+    const first = await registry(here);
+    await first.joined;
+    const triggers = [{ cron: '0 3 * * *' }, { cron: '0 4 * * *', timezone: 'Asia/Tokyo' }];
+    await publish(first, 'jobs/nightly', await live('jobs/nightly', { triggers }));
+    const stock = openStreamStock(await as('registry'), WORK_STREAM);
+    const names = async () => [...(await stock.subjects('mesh.schedule.>')).keys()].sort();
+    const right = await until(async () => (await names()).length === 2 && names());
+    await first.stop();
+    // One that was not written yet, and one that was not removed yet.
+    await stock.purge(right[0] as string);
+    const stale = { 'Nats-Schedule': '0 0 1 1 1 *', 'Nats-Schedule-Target': 'mesh.work.jobs.gone' };
+    const writer = createStreamWriter(await as('registry'));
+    await writer.write(
+      'mesh.schedule.cron.jobs.gone.0123456789abcdef',
+      encodeHeaders(stale),
+      new Uint8Array(0),
+    );
+    const second = await registry(here);
+    await second.joined;
+    await until(async () => JSON.stringify(await names()) === JSON.stringify(right));
   }, 40_000);
 });
