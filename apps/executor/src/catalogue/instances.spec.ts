@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { type ControlPath, type LiveVersion, manifest, type Route } from '#contracts';
 import type { HandlerPort, HandlerSpec, Instance } from '../runtime/runtime.js';
 import type { ArtifactCache } from './artifact-cache.js';
@@ -12,8 +12,14 @@ class Fake implements Instance {
   constructor(readonly spec: HandlerSpec) {}
   invoke = () => Promise.reject(new Error('not here'));
   abort(): void {}
-  warm(): void {}
-  rest(): void {}
+  warmed = 0;
+  rests = 0;
+  warm(): void {
+    this.warmed++;
+  }
+  rest(): void {
+    this.rests++;
+  }
   done(): void {
     this.inFlight = 0;
     for (const resolve of this.#idle.splice(0)) resolve();
@@ -24,7 +30,7 @@ class Fake implements Instance {
   }
 }
 
-function world(max = 2, environment: Record<string, string> = {}) {
+function world(max = 2, environment: Record<string, string> = {}, idleSeconds = 0) {
   const made: Fake[] = [];
   const dropped: string[] = [];
   const artifacts = {
@@ -35,7 +41,7 @@ function world(max = 2, environment: Record<string, string> = {}) {
     made.push(new Fake(spec));
     return made.at(-1) as Fake;
   };
-  const instances = new Instances(runtime, {} as HandlerPort, artifacts, environment, max);
+  const instances = new Instances(runtime, {} as HandlerPort, artifacts, environment, max, idleSeconds);
   return {
     instances,
     made,
@@ -121,6 +127,33 @@ describe('instances', () => {
     await settled();
     // Only now does nobody use these bytes any more: both paths had the same.
     expect(dropped).toEqual(['sha256:1']);
+  });
+
+  it('of a path that is in use are warm before they are called; of one that nobody called, none is made', () => {
+    const { get, instances, made } = world(9);
+    get('a');
+    const [now, pinned] = [live({ version: '2.0.0' }), live({ version: '3.0.0', weight: 0 })];
+    instances.retain('a' as ControlPath, routeWith('a', live(), now, pinned));
+    instances.retain('b' as ControlPath, routeWith('b', live()));
+    expect(made.map(({ spec, warmed }) => [spec.path, spec.version, warmed])).toEqual([
+      ['a', '1.0.0', 1],
+      ['a', '2.0.0', 1],
+    ]);
+  });
+
+  it('are asked to rest, again and again, until they are closed', async () => {
+    jest.useFakeTimers();
+    try {
+      const { get, instances } = world(9, {}, 10);
+      const one = get('a');
+      jest.advanceTimersByTime(25_000);
+      expect(one.rests).toBe(2);
+      await instances.close();
+      jest.advanceTimersByTime(25_000);
+      expect(one.rests).toBe(2);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('that the route still names stay', () => {

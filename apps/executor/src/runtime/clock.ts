@@ -5,3 +5,6 @@ const BEGAN = Number(process.hrtime.bigint()) / 1e6 - performance.now();
  * it when somebody sets the time of day.
  */
 export const monotonicNow = (): number => performance.now() + BEGAN;
+
+/** A point of that clock as one of `performance.now()` here. */
+export const localTime = (monotonic: number): number => monotonic - BEGAN;

@@ -1,6 +1,6 @@
 import { asMeshError, type ErrorCode, MeshError } from '#contracts';
 import { type CallReply, type CallRequest, describe, errorOutcome, type Outcome } from '#handler/runtime';
-import { monotonicNow } from './clock.js';
+import { localTime } from './clock.js';
 import { loadHandler } from './load-handler.js';
 import { Runner } from './runner.js';
 import {
@@ -70,12 +70,13 @@ export class HandlerWorker {
     }
   }
 
-  async #run([, key, id, headers, body, attempt, deadline]: RunMessage): Promise<void> {
+  async #run([, key, id, headers, body, attempt, point]: RunMessage): Promise<void> {
     this.port.begun(++this.#begun);
-    const timeout = deadline - monotonicNow();
+    const deadline = localTime(point);
+    const timeout = deadline - performance.now();
     // It waited here behind one that blocked: who called it has been answered.
     if (timeout <= 0) return this.#done(key, errorOutcome(new MeshError('deadline-exceeded'), id));
-    const run = { key, id, headers, body: body ?? NO_BYTES, attempt, timeout };
+    const run = { key, id, headers, body: body ?? NO_BYTES, attempt, timeout, deadline };
     this.#done(key, await (this.#runner as Runner).run(run), id);
   }
 

@@ -64,7 +64,7 @@ class RunHost implements Host {
     private readonly port: RunnerPort,
     private readonly controllers: Map<number, AbortController>,
   ) {
-    this.deadline = performance.now() + invocation.timeout;
+    this.deadline = invocation.deadline ?? performance.now() + invocation.timeout;
   }
 
   get attempt(): number {

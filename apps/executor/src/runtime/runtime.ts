@@ -41,6 +41,8 @@ export interface Invocation {
   readonly attempt: number;
   /** Milliseconds that the run may take. */
   readonly timeout: number;
+  /** By `performance.now()`, where that is known better than from when the run begins. */
+  readonly deadline?: number;
 }
 
 /** One version of a handler, loaded when first invoked. */
