@@ -325,6 +325,25 @@ describe('topics', () => {
     await until(subjects, (all) => !all.includes('rooms.a'));
   }, 40_000);
 
+  it('that were covered while the service was away bring no message twice', async () => {
+    const there = await scene(['rooms/a']);
+    await there.routes.put(routeOf('old/log', [filter('old/+')]));
+    const broker = await openBroker();
+    await (await ingress(there.nats, broker)).stop();
+    await there.routes.remove(asPath('old/log'));
+    await there.routes.put(routeOf('rooms/log', [filter('rooms/#')]));
+    await ingress(there.nats, broker);
+    await until(
+      async () => (await kept(broker)).map(({ subject }) => subject?.slice('$MQTT.msgs.'.length)).sort(),
+      (all) => all.join(' ') === 'rooms rooms.>',
+    );
+    await publishOrBeCut(broker, 'rooms/a', 'once');
+    await publishOrBeCut(broker, 'rooms/a', 'last');
+    await there.worker.came(4);
+    const seen = there.worker.seen.map(({ path, body }) => `${path} ${body}`).sort();
+    expect(seen).toEqual(['rooms/a last', 'rooms/a once', 'rooms/log last', 'rooms/log once']);
+  });
+
   it('of a route that went while the service was away are given up when they come', async () => {
     const there = await scene(['users/find', 'users/gone']);
     const broker = await openBroker();

@@ -9,7 +9,7 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { LEASES_BUCKET, mintMeshId } from '#contracts';
-import { Leases, MeshLink, openKeep } from '#fabric';
+import { type Keep, Leases, MeshLink, openKeep } from '#fabric';
 import { logger } from '#lifecycle';
 import type { IngressMqttConfig } from './config.js';
 import type { MqttMetrics } from './mqtt-metrics.js';
@@ -39,12 +39,11 @@ export class IngressMqtt implements OnApplicationBootstrap, OnModuleDestroy, OnA
   }
 }
 
-const leasesOf = ({ connection }: MeshLink): Leases =>
-  new Leases(openKeep(connection, LEASES_BUCKET), {
-    holder: mintMeshId(),
-    host: hostname(),
-    pid: process.pid,
-  });
+/** The bucket of leases, and the leases in it. */
+function leasesIn({ connection }: MeshLink): { readonly keep: Keep; readonly leases: Leases } {
+  const keep = openKeep(connection, LEASES_BUCKET);
+  return { keep, leases: new Leases(keep, { holder: mintMeshId(), host: hostname(), pid: process.pid }) };
+}
 
 /** What all replicas know, and no other user of NATS: what they log in with. */
 const secretOf = ({ natsPassword, natsCredentials }: IngressMqttConfig): string =>
@@ -66,7 +65,7 @@ export function ingressMqttModule(config: IngressMqttConfig, metrics: MqttMetric
             link,
             metrics,
             log,
-            leases: leasesOf(link),
+            ...leasesIn(link),
             tokens: new ReplyTokens(secretOf(config)),
           }),
         inject: [MeshLink],

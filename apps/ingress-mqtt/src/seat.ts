@@ -1,9 +1,10 @@
-import type { Lease } from '#fabric';
+import type { Keep, Lease } from '#fabric';
 import type { Complaints, Log } from '#lifecycle';
 import { Broker } from './broker.js';
 import type { Calls } from './calls.js';
 import type { IngressMqttConfig } from './config.js';
 import { Deliveries } from './deliveries.js';
+import { FilterMemory } from './filter-memory.js';
 import type { MqttMetrics } from './mqtt-metrics.js';
 import { Subscriptions } from './subscriptions.js';
 import type { TopicTable } from './topic-table.js';
@@ -12,6 +13,8 @@ import type { Works } from './works.js';
 export interface SeatParts {
   readonly config: IngressMqttConfig;
   readonly table: TopicTable;
+  /** The bucket of leases. */
+  readonly keep: Keep;
   readonly works: Works;
   readonly calls: Calls;
   readonly metrics: MqttMetrics;
@@ -40,7 +43,8 @@ export class Seat {
       isIdle: () => this.deliveries.inHand === 0,
       share,
     };
-    this.subscriptions = new Subscriptions(this.broker, plan, log);
+    const memory = new FilterMemory(parts.keep, lease.name);
+    this.subscriptions = new Subscriptions(this.broker, plan, memory, log);
     this.deliveries = new Deliveries({
       ...parts,
       window: config.window,

@@ -22,6 +22,13 @@ function subscriptionsOf(wanted: Set<string>, share?: string) {
   const broker = new Told();
   const errors: unknown[] = [];
   const log = { error: (_: string, fields?: unknown) => void errors.push(fields), warn: () => undefined };
+  const memory = {
+    filters: [] as string[],
+    recall: async () => memory.filters,
+    remember: async (filters: Iterable<string>) => {
+      memory.filters = [...filters];
+    },
+  };
   const state = { isIdle: true };
   const plan = {
     wanted: () => wanted,
@@ -29,7 +36,7 @@ function subscriptionsOf(wanted: Set<string>, share?: string) {
     isIdle: () => state.isIdle,
     share,
   };
-  return { broker, errors, state, subscriptions: new Subscriptions(broker, plan, log) };
+  return { broker, errors, memory, state, subscriptions: new Subscriptions(broker, plan, memory, log) };
 }
 
 describe('subscriptions', () => {
@@ -119,6 +126,23 @@ describe('subscriptions', () => {
     state.isIdle = true;
     await synced;
     expect(broker.said.at(-1)).toBe('-a/b');
+  });
+
+  it('of an earlier life are given up where nobody wants them any more', async () => {
+    const { broker, memory, subscriptions } = subscriptionsOf(new Set(['a', 'b']));
+    memory.filters = ['a', 'old/#'];
+    await subscriptions.reconnected(true);
+    expect(broker.said).toEqual(['+a b', '-old/#']);
+    expect(memory.filters).toEqual(['old/#', 'a', 'b']);
+    await subscriptions.reconnected(true);
+    expect(broker.said).toHaveLength(2);
+  });
+
+  it('of a session that the broker did not keep are not given up', async () => {
+    const { broker, memory, subscriptions } = subscriptionsOf(new Set(['a']));
+    memory.filters = ['old/#'];
+    await subscriptions.reconnected(false);
+    expect(broker.said).toEqual(['+a']);
   });
 
   it('wait for the next connection when this one ends', async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '#lifecycle';
 import type { Broker } from './broker.js';
+import type { FilterMemory } from './filter-memory.js';
 import { overlap } from './topic-filter.js';
 
 /** Filters in one SUBSCRIBE or UNSUBSCRIBE. */
@@ -34,11 +35,13 @@ export class Subscriptions {
   readonly #refused = new Set<string>();
   #working: Promise<void> | undefined;
   #isStopped = false;
+  #isRecalled = false;
   readonly #retry: NodeJS.Timeout;
 
   constructor(
     private readonly broker: Pick<Broker, 'connected' | 'subscribe' | 'unsubscribe'>,
     private readonly plan: Plan,
+    private readonly memory: Pick<FilterMemory, 'recall' | 'remember'>,
     private readonly log: Pick<Log, 'error' | 'warn'>,
   ) {
     this.#retry = setInterval(() => this.#askAgain(), REFUSED_WAIT_MS);
@@ -57,6 +60,7 @@ export class Subscriptions {
   /** After each connect. @param resumed what was granted before still is */
   async reconnected(resumed: boolean): Promise<void> {
     if (!resumed) this.#granted.clear();
+    if (!this.#isRecalled) await this.#recall(resumed);
     this.#refused.clear();
     await this.sync();
   }
@@ -79,6 +83,18 @@ export class Subscriptions {
     this.#isStopped = true;
     clearInterval(this.#retry);
     await this.#working;
+  }
+
+  /** What an earlier life subscribed and nobody wants any more is to be given up; what is wanted is asked for anew. */
+  async #recall(resumed: boolean): Promise<void> {
+    try {
+      const remembered = resumed ? await this.memory.recall() : [];
+      const wanted = this.plan.wanted();
+      for (const filter of remembered) if (!wanted.has(filter)) this.#granted.add(filter);
+      this.#isRecalled = true;
+    } catch {
+      // NATS is away; at the next connection then.
+    }
   }
 
   async #work(): Promise<void> {
@@ -123,6 +139,8 @@ export class Subscriptions {
           first: filters.slice(0, 5),
         },
       );
+    // Before, so that it is never less than what the broker has.
+    await this.memory.remember([...this.#granted, ...filters]);
     const granted = await this.broker.subscribe(names, { retained });
     for (const [index, filter] of filters.entries()) {
       if (granted[index]) this.#granted.add(filter);

@@ -2,6 +2,7 @@ import type { IClientPublishOptions } from 'mqtt';
 import {
   createResultIntake,
   createWorkPublisher,
+  type Keep,
   type Leases,
   type MeshLink,
   type ResultIntake,
@@ -22,6 +23,8 @@ export interface SubscriberParts {
   readonly config: IngressMqttConfig;
   readonly link: MeshLink;
   readonly leases: Leases;
+  /** The bucket of leases. */
+  readonly keep: Keep;
   readonly tokens: ReplyTokens;
   readonly metrics: MqttMetrics;
   readonly log: Log;
@@ -48,7 +51,7 @@ export class TopicSubscriber {
   #share: { readonly group: string | undefined } | undefined;
 
   constructor(private readonly parts: SubscriberParts) {
-    const { config, link, metrics, log, leases, tokens } = parts;
+    const { config, link, metrics, log, leases, keep, tokens } = parts;
     const complaints = new Complaints(log);
     const { connection } = link;
     this.#table = new TopicTable(config.mostFilters);
@@ -65,7 +68,7 @@ export class TopicSubscriber {
     const shared = { link, answers, metrics, complaints };
     this.#works = new Works({ ...shared, publisher: createWorkPublisher(connection) });
     const calls = new Calls(shared);
-    const seat = { config, table: this.#table, works: this.#works, calls, metrics, complaints, log };
+    const seat = { config, table: this.#table, keep, works: this.#works, calls, metrics, complaints, log };
     const probe = new Probe(config);
     this.#seats = new Seats({
       leases,
