@@ -2,12 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { openWorkConsumers } from '#fabric';
 import { type NatsServer, startNats } from '#servers';
 import { closeAll, later, until } from './fixtures/later.js';
-import { executor, served } from './fixtures/mesh.js';
+import { connectAs, executor, served } from './fixtures/mesh.js';
 import { executorProcess } from './fixtures/processes.js';
 import { tcpProxy } from './fixtures/tcp-proxy.js';
-import { type WorkScene, workScene } from './fixtures/work.js';
+import { POOL, type WorkScene, workScene } from './fixtures/work.js';
 
 /* Servers that end and connections that are cut: what was accepted is done, and nothing twice without need. */
 
@@ -58,6 +59,20 @@ describe('while no executor runs', () => {
     expect(await scene.dead()).toEqual([]);
     expect(await scene.records()).toHaveLength(10_000);
   }, 90_000);
+});
+
+describe('an executor that is there before any consumer', () => {
+  it('is ready, and takes work as soon as the registry has made one', async () => {
+    const scene = await workScene([]);
+    const route = await scene.publish({ path: 'a', version: '1.0.0' }, noting(0));
+    await executor(scene);
+    await served(scene, route);
+    await acceptMany(scene, 10);
+    expect(runs).toEqual([]);
+    await (await openWorkConsumers(await connectAs(scene.nats, 'registry'))).put(POOL);
+    await scene.quiet();
+    expect(runs).toHaveLength(10);
+  });
 });
 
 describe('an executor that is stopped', () => {
