@@ -60,6 +60,22 @@ export const settings = {
     description: 'Workers at once; beyond, the one that has been idle longest is let go.',
     remedy: 'a whole number from 1 to 10000',
   }),
+  handlerConcurrency: setting({
+    variable: 'MESH_HANDLER_CONCURRENCY',
+    schema: text.integer(1, 100_000),
+    fallback: '1000',
+    description:
+      'Runs at once of one version of a handler, on this executor; a manifest may ask for less (`limits.concurrency`).',
+    remedy: 'a whole number from 1 to 100000',
+  }),
+  handlerQueue: setting({
+    variable: 'MESH_HANDLER_QUEUE',
+    schema: text.integer(0, 100_000),
+    fallback: '1000',
+    description:
+      'Calls that may wait behind those runs; who comes then gets 429. A manifest may ask for less (`limits.queue`). Work waits in its stream instead.',
+    remedy: 'a whole number from 0 to 100000',
+  }),
   workSlots: setting({
     variable: 'MESH_WORK_SLOTS',
     schema: text.integer(1, 10_000),

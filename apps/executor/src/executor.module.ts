@@ -165,7 +165,7 @@ export function executorModule(
         useFactory: (outbox: Outbox) => new Recorder(outbox, config.auditSample),
         inject: [Outbox],
       },
-      { provide: Invoke, useFactory: createInvoke, inject: [CONNECTION, Instances] },
+      { provide: Invoke, useFactory: createInvoke, inject: [CONNECTION, Instances, CONFIG] },
       {
         provide: RequestIntake,
         useFactory: createIntake,
@@ -213,8 +213,12 @@ function createInstances(
   return new Instances(runtimeOf(config), port, cache, environment, config.maxWorkers, config.workerIdle);
 }
 
-function createInvoke(connection: Connection, instances: Instances): Invoke {
-  const invoke = new Invoke(instances);
+function createInvoke(
+  connection: Connection,
+  instances: Instances,
+  { handlerConcurrency, handlerQueue }: ExecutorConfig,
+): Invoke {
+  const invoke = new Invoke(instances, { concurrency: handlerConcurrency, queue: handlerQueue });
   followCancels(connection, (id, code) => invoke.cancel(id, code));
   return invoke;
 }

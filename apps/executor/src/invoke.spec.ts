@@ -8,8 +8,8 @@ import type { Instance, Invocation } from './runtime/runtime.js';
 const ID = '0190d0c0-0000-7000-8000-000000000001';
 const OK: Outcome = { outcome: 'ok', status: 200, body: Buffer.from('ok') };
 
-function routeWith(timeoutMs?: number): Route {
-  const limits = timeoutMs === undefined ? {} : { timeoutMs };
+function routeWith(timeoutMs?: number, more: object = {}): Route {
+  const limits = { ...more, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
   const { path: _, ...live } = manifest.parse({ path: 'users/find', version: '1.0.0', limits });
   return route.parse({
     path: 'users/find',
@@ -33,7 +33,7 @@ function world(answer: () => Promise<Outcome>) {
     rest: () => undefined,
     close: async () => undefined,
   };
-  const invoke = new Invoke({ get: () => instance } as unknown as Instances);
+  const invoke = new Invoke({ get: () => instance } as unknown as Instances, { concurrency: 2, queue: 1 });
   const run = (of: Route | undefined, headers: Record<string, string> = {}) =>
     invoke.run(of, headers, Buffer.from('body'), 1);
   return { run, invocations, aborted, cancel: invoke.cancel.bind(invoke) };
@@ -114,5 +114,37 @@ describe('an invocation', () => {
     await run(routeWith(), { 'mesh-id': ID });
     cancel(ID, 'cancelled');
     expect(aborted).toEqual([]);
+  });
+
+  it('waits behind as many as may run at once, and is refused when too many wait', async () => {
+    const ends: (() => void)[] = [];
+    const { run, invocations } = world(() => new Promise((resolve) => ends.push(() => resolve(OK))));
+    const calls = [run(routeWith()), run(routeWith()), run(routeWith()), run(routeWith())];
+    expect((await calls[3])?.outcome).toMatchObject({ outcome: 'too-busy', status: 429 });
+    expect(invocations).toHaveLength(2);
+    ends[0]?.();
+    expect((await calls[0])?.outcome).toBe(OK);
+    expect(invocations).toHaveLength(3);
+    for (const end of ends) end();
+    expect((await calls[2])?.outcome).toBe(OK);
+    expect(invocations[2]?.timeout).toBeLessThanOrEqual(30_000);
+  });
+
+  it('that ends while it waits leaves its place to another, and its handler alone', async () => {
+    const { run, invocations, aborted } = world(() => new Promise(() => undefined));
+    const slow = [run(routeWith(100)), run(routeWith(100))];
+    expect((await run(routeWith(20))).outcome).toMatchObject({ outcome: 'deadline-exceeded' });
+    expect([invocations.length, aborted.length]).toEqual([2, 0]);
+    expect((await run(routeWith(20))).outcome).toMatchObject({ outcome: 'deadline-exceeded' });
+    for (const { outcome } of await Promise.all(slow)) expect(outcome.outcome).toBe('deadline-exceeded');
+  });
+
+  it('of fewer at once, where its manifest says so', async () => {
+    const { run, invocations } = world(() => new Promise(() => undefined));
+    const narrow = routeWith(50, { concurrency: 1, queue: 0 });
+    const first = run(narrow);
+    expect((await run(narrow)).outcome).toMatchObject({ outcome: 'too-busy' });
+    expect(invocations).toHaveLength(1);
+    await first;
   });
 });

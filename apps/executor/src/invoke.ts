@@ -13,8 +13,9 @@ import {
 import { errorOutcome, type Outcome } from '#handler/runtime';
 import type { Instances } from './catalogue/instances.js';
 import { pickVersion } from './catalogue/pick-version.js';
+import { Gate } from './gate.js';
 import { RunTable } from './runtime/run-table.js';
-import type { Instance } from './runtime/runtime.js';
+import type { Instance, Invocation } from './runtime/runtime.js';
 
 export interface Invoked {
   readonly id: string;
@@ -24,12 +25,23 @@ export interface Invoked {
 }
 
 /** A run that has not ended, and who waits for it. */
-interface Running {
-  readonly id: string;
-  readonly key: number;
+interface Run {
+  readonly invocation: Invocation;
   readonly instance: Instance;
+  readonly gate: Gate<Run>;
   readonly resolve: (outcome: Outcome) => void;
   timer: NodeJS.Timeout | undefined;
+  /** By `performance.now()`; 0: it began at once. */
+  waitingSince: number;
+  begun: boolean;
+}
+
+/** What the operator lets any handler have; its manifest may ask for less. */
+export interface Ceilings {
+  /** Runs at once of one version. */
+  readonly concurrency: number;
+  /** Calls that may wait behind them. */
+  readonly queue: number;
 }
 
 const CANCEL_REASONS: Readonly<Record<CancelCode, string>> = {
@@ -40,9 +52,13 @@ const CANCEL_REASONS: Readonly<Record<CancelCode, string>> = {
 /** From a decoded header block to an outcome: which version, how long, and the run itself. Never rejects. */
 export class Invoke {
   #nextKey = 0;
-  readonly #running = new RunTable<Running>();
+  readonly #running = new RunTable<Run>();
+  readonly #gates = new WeakMap<Instance, Gate<Run>>();
 
-  constructor(private readonly instances: Instances) {}
+  constructor(
+    private readonly instances: Instances,
+    private readonly ceilings: Ceilings,
+  ) {}
 
   /** @param route `undefined` when it has gone while the call was on its way */
   async run(
@@ -67,8 +83,9 @@ export class Invoke {
   }
 
   /**
-   * Runs one version. Never rejects, and answers at the deadline, or when it is cancelled, whatever the handler does:
-   * first the caller, then the handler's signal.
+   * Runs one version, as soon as its handler has room. Never rejects, and answers at the deadline, or when it is
+   * cancelled, whatever the handler does: first the caller, then the handler's signal.
+   * @param isPatient nobody waits for the result: its time begins when it runs, and it is never refused
    */
   version(
     { path }: Route,
@@ -77,41 +94,95 @@ export class Invoke {
     headers: HeaderMap,
     body: Uint8Array,
     attempt: number,
+    isPatient = false,
   ): Promise<Outcome> {
     const instance = this.instances.get(path, version);
-    const key = this.#nextKey++;
+    const gate = this.#gateOf(instance, version);
     // A caller may ask for less than the handler's own limit, never for more.
     const limit = Math.min(timeout, version.limits.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const invocation = { key: this.#nextKey++, id, headers, body, attempt, timeout: limit };
     return new Promise((resolve) => {
-      const running: Running = { id, key, instance, resolve, timer: undefined };
-      running.timer = setTimeout(() => this.#overrun(running, limit), limit);
-      this.#running.add(key, running);
-      void instance.invoke({ key, id, headers, body, attempt, timeout: limit }).then((outcome) => {
-        if (this.#leave(running)) resolve(outcome);
-      });
+      const run: Run = {
+        invocation,
+        instance,
+        gate,
+        resolve,
+        timer: undefined,
+        waitingSince: 0,
+        begun: false,
+      };
+      const admission = gate.admit(run, isPatient);
+      if (admission === 'refused') return resolve(errorOutcome(tooBusy(gate), id));
+      this.#running.add(invocation.key, run);
+      if (!isPatient || admission === 'runs') this.#limit(run, limit);
+      if (admission === 'runs') this.#begin(run);
+      else run.waitingSince = performance.now();
     });
+  }
+
+  #begin(run: Run): void {
+    run.begun = true;
+    const { instance, waitingSince, timer } = run;
+    if (timer === undefined) this.#limit(run, run.invocation.timeout);
+    const invocation = waitingSince > 0 && timer !== undefined ? shortened(run) : run.invocation;
+    void instance.invoke(invocation).then((outcome) => {
+      if (this.#leave(run)) run.resolve(outcome);
+    });
+  }
+
+  #limit(run: Run, ms: number): void {
+    run.timer = setTimeout(() => this.#overrun(run), ms);
   }
 
   /** Ends the run of an event, if it is here: nobody wants its result any more. */
   cancel(id: string, code: CancelCode): void {
-    const running = this.#running.find((one) => one.id === id);
-    if (running) this.#stop(running, new MeshError(code), CANCEL_REASONS[code]);
+    const run = this.#running.find((one) => one.invocation.id === id);
+    if (run) this.#stop(run, new MeshError(code), CANCEL_REASONS[code]);
   }
 
-  #overrun(running: Running, limit: number): void {
-    const fault = new MeshError('deadline-exceeded', `It took longer than ${limit} ms.`);
-    this.#stop(running, fault, 'the deadline passed');
+  #overrun(run: Run): void {
+    const detail = `It took longer than ${run.invocation.timeout} ms.`;
+    this.#stop(run, new MeshError('deadline-exceeded', detail), 'the deadline passed');
   }
 
-  #stop(running: Running, fault: MeshError, reason: string): void {
-    if (!this.#leave(running)) return;
-    running.resolve(errorOutcome(fault, running.id));
-    running.instance.abort(running.key, reason);
+  #stop(run: Run, fault: MeshError, reason: string): void {
+    if (!this.#leave(run)) return;
+    run.resolve(errorOutcome(fault, run.invocation.id));
+    if (run.begun) run.instance.abort(run.invocation.key, reason);
   }
 
   /** @returns false where it has ended already */
-  #leave({ key, timer }: Running): boolean {
-    clearTimeout(timer);
-    return this.#running.take(key) !== undefined;
+  #leave(run: Run): boolean {
+    clearTimeout(run.timer);
+    if (!this.#running.take(run.invocation.key)) return false;
+    if (run.begun) this.#makeRoom(run.gate);
+    else run.gate.abandon(run);
+    return true;
+  }
+
+  #makeRoom(gate: Gate<Run>): void {
+    const next = gate.leave();
+    if (next) this.#begin(next);
+  }
+
+  #gateOf(instance: Instance, { limits }: LiveVersion): Gate<Run> {
+    const known = this.#gates.get(instance);
+    if (known) return known;
+    const { concurrency, queue } = this.ceilings;
+    const gate = new Gate<Run>(
+      Math.min(limits.concurrency ?? concurrency, concurrency),
+      Math.min(limits.queue ?? queue, queue),
+    );
+    this.#gates.set(instance, gate);
+    return gate;
   }
 }
+
+/** What is left of its time for one that has waited. */
+function shortened({ invocation, waitingSince }: Run): Invocation {
+  const waited = Math.round(performance.now() - waitingSince);
+  return { ...invocation, timeout: Math.max(1, invocation.timeout - waited) };
+}
+
+const tooBusy = ({ concurrency, waiting }: Gate<Run>): MeshError =>
+  new MeshError('too-busy', `${concurrency} run here already, and ${waiting} wait.`);

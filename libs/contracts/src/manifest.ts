@@ -60,6 +60,10 @@ export type SqsTrigger = z.infer<typeof sqsTrigger>['sqs'];
 export const limits = z.strictObject({
   /** Milliseconds that one attempt may take; a caller may ask for less, never for more. */
   timeoutMs: z.int().min(1).max(900_000).optional(),
+  /** Runs at once, of one version on one executor. The operator's bound holds where it is lower, as for all of these. */
+  concurrency: z.int().min(1).max(100_000).optional(),
+  /** Calls that may wait behind them; who comes then gets 429. */
+  queue: z.int().min(0).max(100_000).optional(),
 });
 export type Limits = z.infer<typeof limits>;
 

@@ -99,7 +99,7 @@ export class RunWork {
       const route = this.routes.get(path);
       if (!route) throw new MeshError('no-route');
       const live = pickVersion(route, work, Math.random);
-      const run = this.invoke.version(route, live, work, withoutDefaults(headers), item.body, attempt);
+      const run = this.invoke.version(route, live, work, withoutDefaults(headers), item.body, attempt, true);
       const outcome = await run;
       const duration = performance.now() - began;
       return { outcome, version: live.version, settings: live.work, attempt, duration, known };
