@@ -69,7 +69,7 @@ export function textOf(report: Report): string {
     ...failuresOf(account),
     ...report.broken.slice(0, 20).map((what) => `NO RESULT: ${what}`),
     ...ends.map((name) => `ENDED BY ITSELF: ${name}`),
-    ...(stuck === undefined ? [] : ['STUCK', stuck]),
+    ...(stuck === undefined ? [] : ['NEVER QUIET', stuck]),
     report.clean ? 'Clean: nothing lost, nothing stuck, every repetition explained.' : 'FAILED',
   ].join('\n');
 }
