@@ -17,6 +17,10 @@ const own = (name) => fileURLToPath(new URL(`./${name}`, import.meta.url));
 /** More than any measurement puts before one path. */
 const MOST_PER_PATH = 1_000_000;
 
+/** @throws Error with what it said, when it ends instead */
+export const untilServing = (service) =>
+  service.untilSaid((output) => (output.includes('Ready.') ? true : undefined));
+
 export class Ground {
   #stops = [];
 
@@ -77,7 +81,7 @@ export class Ground {
   async startExecutor(pool, isolation, paths, env = {}) {
     for (const [path, changes] of Object.entries(paths)) await this.registry.route(path, changes);
     await this.pool(pool, Object.keys(paths));
-    return this.startService('executor', `${pool} executor`, {
+    const child = this.startService('executor', `${pool} executor`, {
       ...this.loginOf('executor'),
       MESH_ARTIFACTS_URL: this.registry.artifactsUrl,
       MESH_CACHE_DIR: this.registry.folder,
@@ -86,6 +90,8 @@ export class Ground {
       MESH_HANDLERS: Object.keys(paths).join(','),
       ...env,
     });
+    await untilServing(child);
+    return child;
   }
 
   async pool(pool, paths) {

@@ -1,6 +1,7 @@
 import { WORK_STREAM } from '#contracts';
 import { startMosquitto } from '#servers';
 import { ask, until, waitingOf } from './facts.mjs';
+import { untilServing } from './ground.mjs';
 import { runRounds } from './rounds.mjs';
 
 const POOL = 'mqtt';
@@ -75,7 +76,7 @@ async function mesh(ground, broker, publisher, executor, { events, signal }) {
     }),
     MESH_MQTT_CLIENT_ID: `bench-${broker.name}`,
   });
-  await ingress.untilSaid((output) => (output.includes('Ready.') ? true : undefined));
+  await untilServing(ingress);
   const pids = {
     publisher: publisher.pid,
     ingress: ingress.pid,

@@ -1,15 +1,17 @@
 import { accounted } from '../measure/cpu.mjs';
 
+const WARM_UPS = 2;
+
 /**
  * Measures every contender once a round, in an order that rotates, so that what else the machine does meets all alike.
- * The first round warms up and does not count.
+ * The first two rounds warm up and do not count: until its code is compiled, an executor takes twice as long.
  * @param contenders `{ key, pids, measure() }`; measure may do what is not timed, and calls the function that it is
  *   given with the work that is timed, which resolves with its number of events
  * @returns {Promise<object[]>} `{ part, round, key, events, perSecond, cpu }`, cpu in µs an event by role
  */
 export async function runRounds(part, contenders, { rounds, note, signal }) {
   const results = [];
-  for (let round = -1; round < rounds; round++) {
+  for (let round = -WARM_UPS; round < rounds; round++) {
     for (let place = 0; place < contenders.length; place++) {
       signal.throwIfAborted();
       const contender = contenders[(Math.max(round, 0) + place) % contenders.length];

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { GetQueueAttributesCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { startAws } from '#servers';
 import { frozen, until } from './facts.mjs';
+import { untilServing } from './ground.mjs';
 import { windowed } from './own-process.mjs';
 import { runRounds } from './rounds.mjs';
 
@@ -73,7 +74,7 @@ async function mesh(ground, aws, env) {
     AWS_ENDPOINT_URL_SQS: aws.endpoint,
     MESH_SQS_QUEUES: `${queue}=${PATH}`,
   });
-  await receiver.untilSaid((output) => (output.includes('Ready.') ? true : undefined));
+  await untilServing(receiver);
   const pids = { ingress: receiver.pid, executor: executor.pid, nats: ground.nats.pid };
   return { key: 'ingress-sqs', queue, receiver, pids };
 }
