@@ -8,7 +8,7 @@ import type { Runtime, WorkerLimits } from './runtime.js';
 import { Scratch, scratchRoot } from './scratch.js';
 import { watch } from './watch.js';
 import { WorkerInstance } from './worker-instance.js';
-import type { FromWorker, StartWorker, ToWorker, WorkerEvents } from './worker-protocol.js';
+import type { FromWorker, StartWorker, ToWorker, WorkerEvents, WorkerStart } from './worker-protocol.js';
 
 /** Descriptor of the link among a child's streams. */
 const LINK = 3;
@@ -27,13 +27,7 @@ const startProcess =
   (limits: WorkerLimits): StartWorker =>
   (start, environment, events) => {
     const scratch = new Scratch();
-    const child = spawn(process.execPath, childArguments(start, scratch.folder, limits.memoryMb), {
-      cwd: scratch.folder,
-      env: { ...environment },
-      // A session of its own: Ctrl-C in a terminal reaches the executor alone, which drains first.
-      detached: true,
-      stdio: ['ignore', 'inherit', 'inherit', 'pipe', scratch.ledger],
-    });
+    const child = spawned(start, environment, scratch, limits);
     const socket = child.stdio[LINK] as Socket;
     listen(socket, events);
     const gone = keep(child, scratch, limits, events);
@@ -46,6 +40,27 @@ const startProcess =
       },
     };
   };
+
+/** @throws Error when this machine has no process, descriptor or memory left */
+function spawned(
+  start: WorkerStart,
+  environment: Readonly<Record<string, string>>,
+  scratch: Scratch,
+  { memoryMb }: WorkerLimits,
+): ChildProcess {
+  try {
+    return spawn(process.execPath, childArguments(start, scratch.folder, memoryMb), {
+      cwd: scratch.folder,
+      env: { ...environment },
+      // A session of its own: Ctrl-C in a terminal reaches the executor alone, which drains first.
+      detached: true,
+      stdio: ['ignore', 'inherit', 'inherit', 'pipe', scratch.ledger],
+    });
+  } catch (error) {
+    scratch.remove().catch(() => undefined);
+    throw error;
+  }
+}
 
 function post(socket: Socket, messages: readonly ToWorker[]): void {
   socket.cork();
