@@ -76,10 +76,12 @@ interface Reached extends WorkStreams {
  */
 export class WorkKeeper {
   #reached: Reached | undefined;
+  #following: Promise<void> | undefined;
   #running: Promise<void> | undefined;
   #streamsMade = false;
   #wake: () => void = () => undefined;
   #woken = false;
+  readonly #stopping = Promise.withResolvers<void>();
   #stopped = false;
   #failing = false;
   #full = false;
@@ -110,11 +112,33 @@ export class WorkKeeper {
   }
 
   /** NATS is there. Resolves when work can be accepted. */
-  async follow(connection: Connection): Promise<void> {
+  follow(connection: Connection): Promise<void> {
+    this.#following = this.#follow(connection);
+    return this.#following;
+  }
+
+  /** Something has changed: look soon. */
+  look(): void {
+    this.#woken = true;
+    this.#wake();
+  }
+
+  /** Also while it is still being opened: nothing goes on after it. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#stopping.resolve();
+    this.#wake();
+    await this.#following?.catch(() => undefined);
+    await this.#running;
+  }
+
+  async #follow(connection: Connection): Promise<void> {
+    const consumers = await openWorkConsumers(connection);
+    if (this.#stopped) return;
     const reached: Reached = {
       connection,
+      consumers,
       routes: watchRoutes(connection),
-      consumers: await openWorkConsumers(connection),
       work: openStreamStock(connection, WORK_STREAM),
       dead: openStreamStock(connection, DEAD_STREAM),
       writer: createStreamWriter(connection),
@@ -133,19 +157,6 @@ export class WorkKeeper {
     await ready.promise;
   }
 
-  /** Something has changed: look soon. */
-  look(): void {
-    this.#woken = true;
-    this.#wake();
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#wake();
-    await this.#running;
-    await this.#reached?.routes.stop();
-  }
-
   async #run(reached: Reached, ready: () => void): Promise<void> {
     while (!this.#stopped) {
       this.#woken = false;
@@ -155,13 +166,15 @@ export class WorkKeeper {
       if (this.#woken) await delay(GATHER_MS);
     }
     ready();
+    await reached.routes.stop();
   }
 
   async #pass(reached: Reached): Promise<boolean> {
     if (!reached.connection.connected) return false;
     try {
       if (!this.#streamsMade) await ensureStreams(reached.connection, this.settings.streams);
-      await reached.routes.whole;
+      await Promise.race([reached.routes.whole, this.#stopping.promise]);
+      if (this.#stopped) return false;
       const isKept = await this.outbox.keepingWork((read) => this.#keep(reached, read));
       if (!isKept) return false;
       this.#streamsMade = true;
@@ -171,6 +184,7 @@ export class WorkKeeper {
       if (!this.#failing && !this.#stopped)
         this.log.warn('Streams and consumers of work cannot be looked after; trying on.', error);
       this.#failing = true;
+      this.#isHeldUp = false;
       this.#streamsMade = false;
       return false;
     }
