@@ -325,6 +325,20 @@ describe('topics', () => {
     await until(subjects, (all) => !all.includes('rooms.a'));
   }, 40_000);
 
+  it('that were covered while the service was away lose nothing of what the broker kept for them', async () => {
+    const there = await scene(['rooms/a']);
+    const broker = await openBroker();
+    await (await ingress(there.nats, broker)).stop();
+    const client = await device(broker.mqttUrl as string);
+    const bodies = Array.from({ length: 1_000 }, (_, index) => `m${index}`);
+    await Promise.all(bodies.map((body) => client.publishAsync('rooms/a', body, { qos: 1 })));
+    await there.routes.put(routeOf('rooms/log', [filter('rooms/#')]));
+    await ingress(there.nats, broker);
+    const came = () => there.worker.seen.filter(({ path }) => path === 'rooms/a').map(({ body }) => body);
+    await until(came, ({ length }) => length === 1_000);
+    expect(came().sort()).toEqual([...bodies].sort());
+  });
+
   it('that were covered while the service was away bring no message twice', async () => {
     const there = await scene(['rooms/a']);
     await there.routes.put(routeOf('old/log', [filter('old/+')]));

@@ -19,6 +19,8 @@ export interface DeliveryParts {
   readonly onNobody: (topic: string) => void;
 }
 
+const QUIET_MS = 1_000;
+
 /**
  * The way of the messages of one session: event → work or call → acknowledged.
  *
@@ -29,6 +31,7 @@ export interface DeliveryParts {
 export class Deliveries {
   readonly #inHand = new Map<Promise<void>, Session>();
   #isStopping = false;
+  #lastNews = performance.now();
   #onRoom: (() => void)[] = [];
 
   constructor(private readonly parts: DeliveryParts) {}
@@ -37,9 +40,23 @@ export class Deliveries {
     return this.#inHand.size;
   }
 
+  /**
+   * Whether the broker seems to have nothing more to give: nothing is in hand, and nothing has come for a while. With a
+   * backlog it gives the next ones shortly after the last are acknowledged.
+   */
+  get isQuiet(): boolean {
+    return this.#inHand.size === 0 && performance.now() - this.#lastNews > QUIET_MS;
+  }
+
+  /** A connection begins: what the broker kept comes now. */
+  connected(): void {
+    this.#lastNews = performance.now();
+  }
+
   /** Begins with a message. A promise: nothing more is to be read until it resolves. */
   take(message: Incoming, session: Session): Promise<void> | undefined {
     if (this.#isStopping) return undefined;
+    this.#lastNews = performance.now();
     const work = message.qos === 0 ? this.#call(message) : this.#accept(message, session);
     if (!work) return undefined;
     const ended = work.then(() => {

@@ -40,7 +40,7 @@ export class Seat {
     const plan = {
       wanted: () => table.subscriptions(),
       wantsRetained: (filter: string) => table.wantsRetained(filter),
-      isIdle: () => this.deliveries.inHand === 0,
+      isIdle: () => this.deliveries.isQuiet,
       share,
     };
     const memory = new FilterMemory(parts.keep, lease.name);
@@ -77,8 +77,10 @@ export class Seat {
 
   #events(): ConstructorParameters<typeof Broker>[1] {
     return {
-      connected: (resumed) =>
-        void this.subscriptions.reconnected(resumed).then(() => this.#firstAttempt.resolve()),
+      connected: (resumed) => {
+        this.deliveries.connected();
+        void this.subscriptions.reconnected(resumed).then(() => this.#firstAttempt.resolve());
+      },
       lost: () => this.#firstAttempt.resolve(),
       message: (message, session) => this.deliveries.take(message, session),
     };

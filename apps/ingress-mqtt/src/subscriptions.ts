@@ -34,6 +34,7 @@ export class Subscriptions {
   readonly #granted = new Set<string>();
   readonly #refused = new Set<string>();
   #working: Promise<void> | undefined;
+  #onAsked: (() => void)[] = [];
   #isStopped = false;
   #isRecalled = false;
   readonly #retry: NodeJS.Timeout;
@@ -57,12 +58,17 @@ export class Subscriptions {
     return [...this.plan.wanted()].every((filter) => this.#granted.has(filter));
   }
 
-  /** After each connect. @param resumed what was granted before still is */
+  /**
+   * After each connect. Resolves when all that is wanted was asked for, or the connection has ended; what is to be given
+   * up may take longer.
+   * @param resumed what was granted before still is
+   */
   async reconnected(resumed: boolean): Promise<void> {
     if (!resumed) this.#granted.clear();
     if (!this.#isRecalled) await this.#recall(resumed);
     this.#refused.clear();
-    await this.sync();
+    const asked = new Promise<void>((resolve) => this.#onAsked.push(resolve));
+    await Promise.race([this.sync(), asked]);
   }
 
   /** A topic that nobody wants came: the broker keeps a subscription from an earlier life of this service. */
@@ -116,6 +122,7 @@ export class Subscriptions {
       await this.#subscribe(alike.slice(0, MOST_AT_ONCE), retained);
       return true;
     }
+    for (const resolve of this.#onAsked.splice(0)) resolve();
     const unwanted = [...this.#granted].filter((filter) => !wanted.has(filter));
     if (unwanted.length === 0) return false;
     const ripe = this.plan.isIdle() ? unwanted : unwanted.filter((filter) => !isCovered(filter, wanted));
