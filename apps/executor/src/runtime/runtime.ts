@@ -7,7 +7,8 @@ import type { CallReply, CallRequest, LogLevel, Outcome } from '#handler/runtime
  *   inline             in this process: no protection at all
  *   thread, process    how a worker thread or a child process is started, spoken to and ended: a `WorkerLink`
  *     worker-instance    one version: which worker takes the next run, when a new one is started (`restarts`)
- *       worker-session     one worker from its start to its end, and the runs that it has
+ *       worker-session     one worker from its start to its end, and the runs that it has (`run`, `run-table`)
+ *       overruns           which of them did not stop when they should
  *     thread-worker, process-worker   what runs inside, both around `handler-worker`
  *     worker-protocol, frames         what crosses, and how it crosses a pipe
  *     heap-watch         what keeps a thread within its memory

@@ -3,9 +3,10 @@ import { MeshError } from '#contracts';
 import { errorOutcome, type Outcome } from '#handler/runtime';
 import { monotonicNow } from './clock.js';
 import { Restarts } from './restarts.js';
+import type { Run } from './run.js';
 import type { HandlerPort, HandlerSpec, Instance, Invocation } from './runtime.js';
 import type { StartWorker } from './worker-protocol.js';
-import { type End, type Run, Session, type SessionOwner } from './worker-session.js';
+import { type End, Session, type SessionOwner } from './worker-session.js';
 
 /** Workers that were ended and are not gone, as threads are that block in native code: so many, then no more are made. */
 const MOST_STUCK = 4;

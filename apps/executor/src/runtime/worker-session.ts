@@ -3,8 +3,9 @@ import { type CallRequest, errorOutcome, type Outcome } from '#handler/runtime';
 import { monotonicNow } from './clock.js';
 import { LOAD_LIMIT_MS, loadTimeout } from './load-handler.js';
 import { Overruns } from './overruns.js';
+import { fail, isOutcome, messageOf, type Run } from './run.js';
 import { RunTable } from './run-table.js';
-import type { HandlerPort, HandlerSpec, Invocation } from './runtime.js';
+import type { HandlerPort, HandlerSpec } from './runtime.js';
 import {
   Batch,
   type FromWorker,
@@ -13,18 +14,6 @@ import {
   type ToWorker,
   type WorkerLink,
 } from './worker-protocol.js';
-
-/** A run, on its way to its outcome. */
-export interface Run {
-  readonly invocation: Invocation;
-  /** By the monotonic clock. */
-  readonly deadline: number;
-  readonly resolve: (outcome: Outcome) => void;
-  /** Which run of its worker it is, from 1; 0 until it is sent. */
-  order: number;
-  /** It was waiting in a worker that ended before it was begun. */
-  moved: boolean;
-}
 
 /** Why a worker ended. */
 export interface End {
@@ -136,9 +125,8 @@ export class Session {
 
   #send(run: Run): void {
     run.order = ++this.sent;
-    const { key, id, headers, body, attempt } = run.invocation;
-    this.#runs.add(key, run);
-    this.#out.add(['run', key, id, headers, bodyToSend(body), attempt, run.deadline]);
+    this.#runs.add(run.invocation.key, run);
+    this.#out.add(messageOf(run));
   }
 
   #post(messages: ToWorker[]): void {
@@ -262,29 +250,14 @@ export class Session {
   }
 }
 
-function fail({ invocation, resolve }: Run, fault: MeshError): true {
-  resolve(errorOutcome(fault, invocation.id, fault.cause));
-  return true;
-}
-
 const overran = (what: string) =>
   new MeshError(
     'worker-crashed',
     `Another call of this handler did not stop at its deadline, so their worker was ended. ${what}`,
   );
 
-/** Whether what a worker sent can be passed on. */
-const isOutcome = ({ outcome, status, body }: Outcome): boolean =>
-  typeof outcome === 'string' && Number.isInteger(status) && body instanceof Uint8Array;
-
 async function within(done: Promise<unknown>, ms: number): Promise<boolean> {
   const late = Promise.withResolvers<false>();
   const timer = setTimeout(() => late.resolve(false), ms);
   return Promise.race([done.then(() => true), late.promise]).finally(() => clearTimeout(timer));
-}
-
-/** A view would take its whole buffer along, so it is cut out first; `undefined` is the cheapest empty body. */
-function bodyToSend(body: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
-  // Not slice(): of a Buffer, which is what the network gives, that is a view again.
-  return body.length === 0 ? undefined : new Uint8Array(body);
 }
