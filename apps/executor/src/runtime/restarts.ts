@@ -1,5 +1,5 @@
 /** Ends of workers that are followed by a new one at once: as many as a run of bad luck has. */
-const BURST = 30;
+const BURST = 60;
 /** Beyond them, so many a second. */
 const PER_SECOND = 1;
 const FIRST_MS = 100;

@@ -244,7 +244,7 @@ describe.each(KINDS)('%s', (kind) => {
   it('one that crashes at every call is not started again and again: its callers are answered at once', async () => {
     const { run } = worker(kind, 'export default () => process.exit(1)');
     let last = await run();
-    for (let i = 0; i < 60 && last.outcome === 'worker-crashed'; i++) last = await run();
+    for (let i = 0; i < 120 && last.outcome === 'worker-crashed'; i++) last = await run();
     expect(last).toMatchObject({ outcome: 'worker-restarting', status: 502 });
     expect(Number(last.meta?.headers?.['retry-after'])).toBeGreaterThanOrEqual(1);
     const started = performance.now();
