@@ -32,7 +32,7 @@ export const settings = {
   }),
   workerMemoryMb: setting({
     variable: 'MESH_WORKER_MEMORY',
-    schema: text.integer(64, 1_000_000),
+    schema: text.integer(128, 1_000_000),
     fallback: '512',
     description:
       'MB of memory that a worker may have: the heap of JavaScript in a thread, all that it uses in a process.',
