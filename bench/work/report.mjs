@@ -57,7 +57,7 @@ export function render({ machine, rounds, events, sync, summary }) {
   return [
     `${machine.cores} cores (${machine.model}; governor ${machine.governor}), node ${machine.node}, ` +
       `load before ${machine.loadBefore.toFixed(2)}`,
-    `${rounds} rounds of ${events} events (fewer where it says so), sync_interval ${sync}. Medians [quartiles].`,
+    `${rounds} rounds of ${events} events (isolation 2.5 times as many, sqs a quarter), sync_interval ${sync}. Medians [quartiles].`,
     '',
     ...table(['', '', 'events/s', 'CPU µs/event', 'of these'], summary.contenders.map(contenderRow)),
     '',
