@@ -402,7 +402,7 @@ describe('the API', () => {
       () => open('/health/ready'),
       ({ status }) => status === 200,
     );
-    expect(ready.body.checks).toEqual({ database: true, nats: true, routes: true, rpc: true });
+    expect(ready.body.checks).toEqual({ database: true, nats: true, routes: true, rpc: true, work: true });
     expect((await open('/metrics')).body).toContain('process_cpu_seconds_total');
   });
 });
