@@ -13,6 +13,8 @@ export default {
   // Mosquitto is not an npm package: what needs it runs by `npm run test:mosquitto`.
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/mosquitto/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.mesh/'],
+  // Scenarios mostly wait for servers: two at a time use two cores, where jest by itself would use one.
+  maxWorkers: 2,
   testTimeout: 30_000,
   // './x.js' in TypeScript source means './x.ts'.
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
