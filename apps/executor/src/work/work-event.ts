@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { v7 } from 'uuid';
 import {
   asMeshError,
   type ControlPath,
@@ -9,6 +7,7 @@ import {
   isControlPath,
   MeshError,
   pathOfSubject,
+  placeId,
   type WorkRouting,
 } from '#contracts';
 import type { WorkItem } from '#fabric';
@@ -42,7 +41,7 @@ export function readEvent(
   const headers = item.headers ? decodeHeaders(item.headers) : NO_HEADERS;
   const path = pathOfSubject(item.subject);
   const common = { item, path, headers, ordered, tried: UNTRIED };
-  const mint = () => idOf(item);
+  const mint = () => placeId(item.seq, item.storedAt);
   try {
     const work = decodeWork(headers, mint);
     if (isLive(path) || isControlPath(path)) return { ...common, work };
@@ -50,10 +49,4 @@ export function readEvent(
   } catch (error) {
     return { ...common, work: { id: mint(), keep: false, replay: 0 }, fault: asMeshError(error) };
   }
-}
-
-/** The id of work that brought none: a UUIDv7 made of its place in the stream, the same at each delivery. */
-function idOf({ seq, storedAt }: WorkItem): string {
-  const random = createHash('sha256').update(`${seq} ${storedAt}`).digest().subarray(0, 16);
-  return v7({ random, msecs: Math.floor(storedAt) });
 }

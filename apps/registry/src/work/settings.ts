@@ -59,10 +59,10 @@ export const workSettings = {
   }),
   resultsTtl: setting({
     variable: 'MESH_RESULTS_TTL',
-    schema: text.integer(60, 30 * DAY_S),
+    schema: text.integer(1, 30 * DAY_S),
     fallback: String(STREAM_DEFAULTS.resultsTtlMs / 1_000),
     description: 'How long the result of an asynchronous call is kept, in seconds.',
-    remedy: `a whole number from 60 to ${30 * DAY_S}`,
+    remedy: `a whole number of seconds up to ${30 * DAY_S}, such as 86400`,
   }),
 };
 
