@@ -116,6 +116,23 @@ describe('accepting work', () => {
     ).rejects.toMatchObject({ code: 'payload-too-large' });
   });
 
+  it('of headers and a body that leave no room for a dead letter is refused, too', async () => {
+    const { connection } = await scene();
+    const publisher = createWorkPublisher(connection);
+    const attributes = { note: 'x'.repeat(12 * 1024) };
+    const event = encodeWork(FIND, {
+      id: mintMeshId(),
+      acceptedAt: Date.now(),
+      meta: { source: 'mqtt', attributes },
+    });
+    await expect(publisher.publish(FIND, event, Buffer.alloc(connection.maxBody))).rejects.toMatchObject({
+      code: 'payload-too-large',
+    });
+    await expect(
+      publisher.publish(FIND, event, Buffer.alloc(connection.maxBody - 4 * 1024)),
+    ).resolves.toMatchObject({ duplicate: false });
+  });
+
   it('without any stream says so', async () => {
     const server = await natsServer();
     const connection = await meshConnection(server.port);

@@ -146,6 +146,9 @@ export interface DeadLetterFacts {
 
 const MAX_ERROR = 1_024;
 
+/** Room for what a dead letter says beside the event's own headers, bytes: work that cannot become one would circle. */
+export const DEAD_LETTER_ROOM = 4 * 1024;
+
 /** A dead letter's headers: the event's own, untouched, and why it is here. NATS's own (`Nats-*`) stay behind. */
 export function encodeDeadLetter(
   event: Readonly<HeaderMap>,

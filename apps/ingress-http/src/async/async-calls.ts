@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import {
   type AsyncCall,
   type AsyncState,
+  DEAD_LETTER_ROOM,
   decodeAsyncState,
   type EventEnvelope,
   encodeWaiting,
@@ -58,8 +59,6 @@ export interface AsyncRequest {
   readonly body: Uint8Array;
 }
 
-/** Room for what a dead letter says beside the event's own headers: work that could not become one would circle. */
-const DEAD_LETTER_ROOM = 4 * 1024;
 const NO_BYTES = new Uint8Array(0);
 
 export class AsyncCalls {

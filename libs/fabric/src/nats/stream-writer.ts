@@ -1,5 +1,12 @@
 import type { Msg } from '@nats-io/transport-node';
-import { type ControlPath, isMeshError, MeshError, workSubject } from '#contracts';
+import {
+  type ControlPath,
+  DEAD_LETTER_ROOM,
+  HEADER_ROOM_BYTES,
+  isMeshError,
+  MeshError,
+  workSubject,
+} from '#contracts';
 import type { Connection } from '../connection.js';
 import type { Accepted, StreamWriter, WorkPublisher } from '../work-queue.js';
 import type { NatsMeshConnection } from './connect.js';
@@ -79,7 +86,12 @@ export function createWorkPublisher(connection: Connection): WorkPublisher {
     get inFlight() {
       return writer.inFlight;
     },
-    publish: (path: ControlPath, headers, body) => writer.write(workSubject(path), headers, body),
+    publish: (path: ControlPath, headers, body) =>
+      headers.length + body.length > connection.maxBody + HEADER_ROOM_BYTES - DEAD_LETTER_ROOM
+        ? Promise.reject(
+            new MeshError('payload-too-large', 'Body and headers together are too large to keep.'),
+          )
+        : writer.write(workSubject(path), headers, body),
     idle: () => writer.idle(),
   };
 }
