@@ -52,6 +52,13 @@ describe('a session', () => {
     await session.ended;
   });
 
+  it('takes nothing after its end: it comes again on the next connection, and only once so', () => {
+    const { session } = sessionOf();
+    session.end();
+    for (const qos of [1, 2] as const) expect(session.begin(message(1, { qos }))).toBeUndefined();
+    expect(session.unfinished.taken.size).toBe(0);
+  });
+
   it('that is given up still acknowledges what ran', () => {
     const { sent, session } = sessionOf();
     const taken = session.begin(message(1)) as Taken;

@@ -79,11 +79,12 @@ export class Session {
 
   /**
    * Takes a message of QoS 1 or 2 in hand; `undefined` when it is already. nats-server sends again what is not
-   * acknowledged within its `ack_wait`, and the one acknowledgement to come is for both.
+   * acknowledged within its `ack_wait`, and the one acknowledgement to come is for both. What the client had still
+   * buffered when the connection ended comes again on the next one, which does not know of it: it is not taken.
    */
   begin(message: Incoming): Taken | undefined {
     const { messageId = 0 } = message;
-    if (this.#inHand.has(messageId)) return undefined;
+    if (!this.#isOpen || this.#inHand.has(messageId)) return undefined;
     if (message.qos === 2 && this.#received.has(messageId)) {
       this.parts.send('pubrec', messageId);
       return undefined;
