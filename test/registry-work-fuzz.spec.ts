@@ -23,8 +23,8 @@ import { until } from './fixtures/until.js';
 import { artifactOf, closeAll, later, publish, registry, request } from './registry.fixture.js';
 
 /*
- * Two registries change who takes what, again and again, while work comes and is done. Each event is in the end done,
- * or a dead letter: nothing is lost, nothing is stuck, and hardly anything is done twice.
+ * Two registries change who takes what, again and again, while work comes and is done. Each event is in the end done
+ * once, or a dead letter once: nothing is lost, nothing is stuck, and since nobody is killed there is no duplicate.
  */
 
 const SEED = Number(process.env.MESH_SEED ?? Date.now() % 1e6);
@@ -70,7 +70,7 @@ async function worker(random: () => number, onDone: (id: string) => void): Promi
   }
 }
 
-it(`loses and strands nothing, and doubles next to nothing, while who takes what changes (seed ${SEED})`, async () => {
+it(`loses, doubles and strands nothing while who takes what changes (seed ${SEED})`, async () => {
   const random = randomFrom(SEED);
   const database = await postgres.createDatabase('mesh');
   const registries = [await registry({ database, nats }), await registry({ database, nats })];
@@ -122,7 +122,5 @@ it(`loses and strands nothing, and doubles next to nothing, while who takes what
   const lost = sent.filter((id) => !done.has(id) && !buried.has(id));
   const twice = sent.filter((id) => (done.get(id) ?? 0) > 1 || (buried.get(id) ?? 0) > 1);
   // Once done and once buried may be: an executor looks at the route before it runs anything, what takes work here does not.
-  expect(lost).toEqual([]);
-  // At least once is what is promised. On a busy machine a few were seen done twice around a change (ADR 45).
-  expect(twice.length).toBeLessThanOrEqual(Math.ceil(sent.length / 100));
+  expect({ lost, twice }).toEqual({ lost: [], twice: [] });
 }, 180_000);
