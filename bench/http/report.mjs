@@ -1,4 +1,5 @@
 import { pairedRatio, spread } from '../measure/statistics.mjs';
+import { table, text } from '../measure/table.mjs';
 import { RATIOS } from './contenders.mjs';
 
 const ROLES = ['ingress', 'nats', 'executor', 'sum'];
@@ -62,18 +63,4 @@ function contenderRow({ key, title, perSecond, p50, p99, cpu }) {
 function ratioRow({ of, to, cpu, perSecond, atMost, met }) {
   const target = atMost === undefined ? '' : `at most ${atMost}: ${met ? 'met' : 'NOT MET'}`;
   return [`${of} / ${to}`, text(cpu, 2), target, text(perSecond, 2), ''];
-}
-
-const text = ({ median, low, high }, digits) =>
-  `${median.toFixed(digits)} [${low.toFixed(digits)}–${high.toFixed(digits)}]`;
-
-function table(head, rows) {
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column].length)));
-  return all.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]))
-      .join('  ')
-      .trimEnd(),
-  );
 }

@@ -1,4 +1,5 @@
 import { pairedRatio, spread } from '../measure/statistics.mjs';
+import { table, text } from '../measure/table.mjs';
 
 /** What is held against what: the first at least so many times the second, of the same round. */
 const RATIOS = [
@@ -75,18 +76,4 @@ function contenderRow({ part, key, perSecond, cpu }) {
 function ratioRow({ part, of, to, perSecond, cpu, least, met }) {
   const target = least === undefined ? '' : `at least ${least}: ${met ? 'met' : 'NOT MET'}`;
   return [part, `${of} / ${to}`, text(perSecond, 2), target, text(cpu, 2)];
-}
-
-const text = ({ median, low, high }, digits) =>
-  `${median.toFixed(digits)} [${low.toFixed(digits)}–${high.toFixed(digits)}]`;
-
-function table(head, rows) {
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column].length)));
-  return all.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]))
-      .join('  ')
-      .trimEnd(),
-  );
 }
