@@ -18,6 +18,14 @@ export const settings = {
     description: 'Port of the HTTP ingress; 0 picks a free one.',
     remedy: 'a free port, or 0',
   }),
+  keepAlive: setting({
+    variable: 'MESH_HTTP_KEEP_ALIVE',
+    schema: text.integer(1, 3_600),
+    fallback: '75',
+    description:
+      'How long an idle connection stays open, seconds. Longer than what is in front of the ingress keeps its own (load balancers: mostly 60): else it sends requests into connections that are just being closed.',
+    remedy: 'a whole number of seconds up to 3600, such as 75',
+  }),
   token: setting({
     variable: 'MESH_HTTP_TOKEN',
     schema: text.string(),

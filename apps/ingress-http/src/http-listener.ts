@@ -4,9 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import cors from 'cors';
 import { MeshError, PROBLEM_JSON, problemOf } from '#contracts';
 import type { CallHandler } from './call-handler.js';
+import type { IngressHttpConfig } from './config.js';
 import { fromError } from './from-result.js';
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
+type ListenerOptions = Pick<IngressHttpConfig, 'corsOrigins' | 'keepAlive'>;
 
 /** First segments that belong to the mesh's own pages, served by Nest. */
 const OWN_PAGES: ReadonlySet<string> = new Set(['health', 'metrics', 'docs', 'openapi.json']);
@@ -26,7 +28,7 @@ const LAST_WORDS_MS = 1_000;
 export function createHttpServer(
   calls: CallHandler,
   ownPages: Listener,
-  corsOrigins: readonly string[],
+  { corsOrigins, keepAlive }: ListenerOptions,
 ): Server {
   const data: Listener = (request, response) => void calls.handle(request, response);
   const callsWithCors = corsOrigins.length > 0 ? withCors(data, corsOrigins) : data;
@@ -34,6 +36,7 @@ export function createHttpServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
       requestTimeout: REQUEST_LIMIT_MS,
+      keepAliveTimeout: keepAlive * 1_000,
       requireHostHeader: false,
       noDelay: true,
     },

@@ -79,7 +79,7 @@ async function createApp(
     frameworkErrors: (error: unknown, request: unknown, reply: unknown) =>
       answerProblem(error, request, reply as never),
     serverFactory: (ownPages: RequestListener) => {
-      http = createHttpServer(parts.calls, ownPages, parts.config.corsOrigins);
+      http = createHttpServer(parts.calls, ownPages, parts.config);
       return http;
     },
   });

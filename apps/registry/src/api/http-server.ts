@@ -15,6 +15,8 @@ export const ARTIFACT_TYPES = [
 
 /** A whole request must have arrived after this, ms. */
 const REQUEST_MS = 120_000;
+/** Longer than a load balancer keeps an idle connection (60 s), which would else send requests into closing ones; ms. */
+const KEEP_ALIVE_MS = 75_000;
 /** While stopping: how often idle connections are closed, and how long a request may still take, ms. */
 const SWEEP_MS = 50;
 const LAST_REQUEST_MS = 30_000;
@@ -32,6 +34,7 @@ export function httpServer(access: Access, maxArtifactBytes: number): FastifyAda
   const adapter = new FastifyAdapter({
     bodyLimit: maxArtifactBytes,
     requestTimeout: REQUEST_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: MAX_PARAMETER },
     // A request that arrives on an open connection while we stop is still answered.
     return503OnClosing: false,
