@@ -6,7 +6,7 @@ import { builtDigest, sourceDigest } from '../tools/sources.mjs';
  * `npm run bench -- <what>`: side-by-side measurements. What is compared runs interleaved in one run on one machine;
  * figures from two runs are not to be compared.
  *
- *   http/      the way of a request, beside hand-written floors
+ *   http/      the way of a request, beside hand-written floors and what others use
  *   routes/    what ten thousand handlers cost that nobody calls
  *   work/      events for which nobody waits, beside plain clients of JetStream, MQTT and SQS
  *   audit/     records of what ran: into Postgres, and out again
@@ -34,11 +34,12 @@ const program = new Command('bench').description('Side-by-side benchmarks of λ-
 
 program
   .command('http')
-  .description('a GET through the mesh, beside hand-written floors and bare node:http')
+  .description('a GET through the mesh, beside hand-written floors, bare node:http, Nest and Moleculer')
   .option('--rounds <n>', 'rounds that count', wholeFrom(1), 7)
   .option('--seconds <n>', 'length of one measurement', wholeFrom(1), 5)
   .option('--warmup <n>', 'seconds of load on each contender before the first round', wholeFrom(0), 5)
   .option('--connections <n>', 'connections of the load generator', wholeFrom(1), 64)
+  .option('--alone <n>', 'seconds of one connection alone, for the latency; 0: none', wholeFrom(0), 2)
   .option('--only <keys>', 'contenders, separated by commas', (text) => text.split(','))
   .option('--against <checkout>', 'also the mesh of another checkout, which must be built')
   .option('--json', 'print everything as JSON')

@@ -4,6 +4,7 @@ import { machineFacts } from '../measure/machine.mjs';
 import { requireWrk } from '../measure/wrk.mjs';
 import { Children } from './child.mjs';
 import { CONTENDERS, fromCheckout } from './contenders.mjs';
+import { arePeersHere, requirePeers } from './peers.mjs';
 import { StandInRegistry } from './registry.mjs';
 import { render, summarize } from './report.mjs';
 import { measure, runRounds } from './rounds.mjs';
@@ -12,15 +13,15 @@ import { verify } from './verify.mjs';
 /**
  * `bench -- http`: what a request through the mesh costs beside what it would cost by hand. All contenders are started
  * once and kept warm; the rounds interleave them.
- * @param {{ rounds: number, seconds: number, connections: number, warmup: number, only?: string[],
+ * @param {{ rounds: number, seconds: number, connections: number, warmup: number, alone: number, only?: string[],
  *   against?: string, json?: boolean, profile?: string }} options
  * @param {AbortSignal} signal ends it early, in order
  */
 export async function benchHttp(options, signal) {
   requireWrk();
   const machine = machineFacts();
-  const chosen = choose(options);
   const note = (text) => process.stderr.write(`${text}\n`);
+  const chosen = choose(options, note);
   const stops = [];
   try {
     const running = await startAll(chosen, options, stops, note, signal);
@@ -31,12 +32,13 @@ export async function benchHttp(options, signal) {
     const results = await runRounds(running, {
       ...load,
       rounds: options.rounds,
+      aloneSeconds: options.alone,
       onResult: (result) => note(lineOf(result, options.rounds)),
     });
-    const { rounds, seconds, connections, warmup } = options;
+    const { rounds, seconds, connections, warmup, alone } = options;
     const report = {
       machine,
-      load: { rounds, seconds, connections, warmup },
+      load: { rounds, seconds, connections, warmup, alone },
       summary: summarize(chosen, results),
       results,
     };
@@ -46,15 +48,17 @@ export async function benchHttp(options, signal) {
   }
 }
 
-function choose({ only, against }) {
+function choose({ only, against }, note) {
   const all = against ? [...CONTENDERS, ...fromCheckout(resolve(against))] : CONTENDERS;
-  if (!only) return all.filter(({ optional }) => !optional);
+  if (!only) return all.filter(({ optional, isPeer }) => !optional && (!isPeer || arePeersHere(note)));
   const unknown = only.filter((key) => !all.some((contender) => contender.key === key));
   if (unknown.length > 0)
     throw new Error(
       `There is no contender ${unknown.join(', ')}. There are: ${all.map(({ key }) => key).join(', ')}`,
     );
-  return all.filter(({ key }) => only.includes(key));
+  const chosen = all.filter(({ key }) => only.includes(key));
+  if (chosen.some(({ isPeer }) => isPeer)) requirePeers();
+  return chosen;
 }
 
 async function startAll(chosen, { profile }, stops, note, signal) {
@@ -64,16 +68,23 @@ async function startAll(chosen, { profile }, stops, note, signal) {
   stops.push(() => registry.stop());
   const children = new Children(profile);
   stops.push(() => children.stop());
+  const openNats = async () => {
+    const server = await startNats({ open: true });
+    stops.push(() => server.stop());
+    return server;
+  };
   const running = [];
   for (const { key, title, start } of chosen) {
     signal.throwIfAborted();
     note(`Starting ${key}: ${title}.`);
-    const contender = { key, ...(await start({ children, nats, registry })) };
+    const contender = { key, ...(await start({ children, nats, openNats, registry })) };
     await verify(contender, signal);
     running.push(contender);
   }
   return running;
 }
 
-const lineOf = ({ round, key, perSecond, cpu }, rounds) =>
-  `round ${round + 1}/${rounds}  ${key.padEnd(5)} ${perSecond.toFixed(0).padStart(6)}/s  ${cpu.sum.toFixed(1)} µs`;
+function lineOf({ round, key, perSecond, cpu, alone }, rounds) {
+  const latency = alone === undefined ? '' : `  alone ${alone.toFixed(3)} ms`;
+  return `round ${round + 1}/${rounds}  ${key.padEnd(9)} ${perSecond.toFixed(0).padStart(6)}/s  ${cpu.sum.toFixed(1)} µs${latency}`;
+}

@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+
+/** MB of a process that are in memory (proc(5), VmRSS). 0 when it has gone. */
+export function residentMb(pid) {
+  try {
+    const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return Number(kilobytes ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
+}
+
+/** Looks at processes again and again. */
+export class MemoryWatch {
+  /** Of each role, `[seconds since the start, MB]`. */
+  samples = {};
+  #from = performance.now();
+  #timer;
+
+  /** @param {Record<string, number>} pids by role @param everyMs how often */
+  constructor(pids, everyMs) {
+    this.pids = pids;
+    for (const role of Object.keys(pids)) this.samples[role] = [];
+    this.look();
+    this.#timer = setInterval(() => this.look(), everyMs);
+  }
+
+  look() {
+    const seconds = (performance.now() - this.#from) / 1_000;
+    for (const [role, pid] of Object.entries(this.pids)) this.samples[role].push([seconds, residentMb(pid)]);
+  }
+
+  stop() {
+    clearInterval(this.#timer);
+    this.look();
+    return this.samples;
+  }
+}
+
+/** Slope of the line that fits best (least squares), of `[x, y]`. 0 of less than two. */
+export function slope(points) {
+  const mean = (read) => points.reduce((sum, point) => sum + read(point), 0) / points.length;
+  const [x, y] = [mean(([one]) => one), mean(([, one]) => one)];
+  const spread = points.reduce((sum, [one]) => sum + (one - x) ** 2, 0);
+  if (spread === 0) return 0;
+  return points.reduce((sum, [one, other]) => sum + (one - x) * (other - y), 0) / spread;
+}
