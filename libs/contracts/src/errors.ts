@@ -48,6 +48,7 @@ export const ERRORS = {
   'digest-mismatch': kind(422, 'caller', 'never', 'The bytes do not have the digest that was stated.'),
   'headers-too-large': kind(431, 'caller', 'never', 'The request headers are too large.'),
   'too-busy': kind(429, 'mesh', 'later', 'Too many requests at once.'),
+  'rate-limited': kind(429, 'mesh', 'later', 'More requests than the handler takes in this time.'),
   cancelled: kind(499, 'caller', 'never', 'The call was cancelled before it ran.'),
   'client-gone': kind(499, 'caller', 'never', 'The caller went away.'),
   'handler-error': kind(500, 'handler', 'later', 'The handler threw an error.'),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { faultsOf, manifest, route } from './manifest.js';
+import { faultsOf, manifest, payloadLimitOf, route } from './manifest.js';
 
 const MINIMAL = { path: 'users/find', version: '1.0.0' };
 const DIGEST = `sha256:${'0a'.repeat(32)}`;
@@ -134,4 +134,34 @@ describe('a route', () => {
   ])('is not one with %s', (_, change) =>
     expect(route.safeParse({ ...ROUTE, ...change }).success).toBe(false),
   );
+});
+
+describe('the limits of a route', () => {
+  const of = (...limits: object[]) =>
+    route.parse({
+      ...ROUTE,
+      aliases: { small: '1.0.1' },
+      versions: limits.map((one, n) => ({
+        ...VERSION,
+        version: `1.0.${n}`,
+        weight: n === 0 ? 100 : 0,
+        limits: one,
+      })),
+    });
+
+  it('may have fields that a newer registry wrote', () => {
+    expect(of({ concurrency: 2, colour: 'red' }).versions[0]?.limits).toEqual({ concurrency: 2 });
+  });
+
+  it.each<[object[], string | undefined, number | undefined]>([
+    [[{}], undefined, undefined],
+    [[{ payloadBytes: 10 }], undefined, 10],
+    [[{ payloadBytes: 0 }], undefined, 0],
+    [[{ payloadBytes: 10 }, { payloadBytes: 5 }], undefined, 10],
+    [[{ payloadBytes: 10 }, { payloadBytes: 5 }], '1.0.1', 5],
+    [[{ payloadBytes: 10 }, { payloadBytes: 5 }], 'small', 5],
+    [[{ payloadBytes: 10 }], '9.9.9', undefined],
+  ])('%j, version %s: a body may have %s bytes', (limits, wanted, expected) => {
+    expect(payloadLimitOf(of(...limits), wanted)).toBe(expected);
+  });
 });

@@ -57,13 +57,26 @@ export type Trigger = z.infer<typeof trigger>;
 export type HttpTrigger = z.infer<typeof httpTrigger>['http'];
 export type SqsTrigger = z.infer<typeof sqsTrigger>['sqs'];
 
+/** Each on one executor; the operator's bound holds where it is lower (docs/limits.md). */
 export const limits = z.strictObject({
   /** Milliseconds that one attempt may take; a caller may ask for less, never for more. */
   timeoutMs: z.int().min(1).max(900_000).optional(),
-  /** Runs at once, of one version on one executor. The operator's bound holds where it is lower, as for all of these. */
+  /** Runs at once, of one version. */
   concurrency: z.int().min(1).max(100_000).optional(),
   /** Calls that may wait behind them; who comes then gets 429. */
   queue: z.int().min(0).max(100_000).optional(),
+  /** Workers of one version: more than one is for what keeps a processor busy. */
+  workers: z.int().min(1).max(256).optional(),
+  /** Workers that are kept ready although nobody calls. */
+  warm: z.int().min(0).max(256).optional(),
+  /** MB of memory that each worker may have. */
+  memoryMb: z.int().min(128).max(1_000_000).optional(),
+  /** Bytes of a request's body; more is 413. */
+  payloadBytes: z.int().min(0).max(1_000_000_000_000).optional(),
+  /** Runs that begin in a second, of all versions together. */
+  ratePerSecond: z.number().min(0.001).max(1_000_000).optional(),
+  /** How many may begin at once after a pause, where there is a rate; absent: what it allows in a second. */
+  burst: z.int().min(1).max(1_000_000).optional(),
 });
 export type Limits = z.infer<typeof limits>;
 
@@ -96,11 +109,11 @@ export const manifest = z.strictObject({
   path: controlPath,
   version,
   description: z.string().max(1000).optional(),
-  /** `node`: an ES module that an executor imports. */
-  runtime: z.enum(['node']).default('node'),
-  /** The file to import. */
+  /** `node`: an ES module that an executor imports. `provided`: a program that polls AWS Lambda's Runtime API. */
+  runtime: z.enum(['node', 'provided']).default('node'),
+  /** The file to import; of a provided runtime the one to start, `bootstrap`. */
   entry: entryFile.default('handler.mjs'),
-  /** Which export of it is the handler; absent: the one that `load-handler` finds. */
+  /** Which export of it is the handler; absent: the one that `load-handler` finds. A provided runtime's `_HANDLER`. */
   export: z.string().min(1).max(100).optional(),
   triggers: z.array(trigger).max(64).default([]),
   limits: limits.default({}),
@@ -132,7 +145,8 @@ const carried = manifest.omit({ path: true, description: true, input: true, comm
   environment: z.record(z.string(), z.string()).optional(),
 });
 // Not strict: what is for people stays behind, and an executor reads routes that a newer registry wrote.
-const liveVersion = z.object(carried.shape);
+const carriedLimits = z.object(limits.shape);
+const liveVersion = z.object({ ...carried.shape, limits: carriedLimits.default({}) });
 /** A version that executors hold ready. */
 export type LiveVersion = z.infer<typeof liveVersion>;
 
@@ -142,9 +156,22 @@ export const route = z.object({
   revision: z.int().min(1),
   versions: z.array(liveVersion).min(1),
   aliases: z.record(z.string().refine(isAlias, 'must be an alias'), version).default({}),
+  /** What the operator says of this handler. It stands in the limits of every version, too; said here, it goes before his bounds for all handlers. */
+  limits: carriedLimits.optional(),
 });
 /** The value of a path's key in KV `mesh_routes`: all that ingress and executor need to know of a handler. */
 export type Route = z.infer<typeof route>;
+
+/** Bytes that a body for this route may have; `undefined`: as many as the mesh carries. @param wanted a version or alias */
+export function payloadLimitOf({ versions, aliases }: Route, wanted?: string): number | undefined {
+  const named = wanted !== undefined && Object.hasOwn(aliases, wanted) ? aliases[wanted] : wanted;
+  const possible = versions.filter(({ version, weight }) =>
+    named === undefined ? weight > 0 : version === named,
+  );
+  // Which of them will run is not known yet: what one of them takes is not refused here.
+  const most = Math.max(...possible.map(({ limits }) => limits.payloadBytes ?? Number.POSITIVE_INFINITY));
+  return Number.isFinite(most) ? most : undefined;
+}
 
 /** One line per fault, each with the place: `triggers.0.http.path: must look like …`. */
 export function faultsOf(error: z.ZodError): string[] {
