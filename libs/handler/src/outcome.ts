@@ -8,6 +8,12 @@ export interface Outcome {
   readonly contentType?: string;
   readonly meta?: ResultMeta;
   readonly body: Uint8Array;
+  /**
+   * What follows `body`, where the answer comes in pieces; absent: `body` is all. Taking a piece asks for more, and
+   * `return()` says that nobody wants the rest: one of them must be done to the end.
+   * @throws MeshError what broke it off
+   */
+  readonly rest?: AsyncIterable<Uint8Array>;
   /** Why, for outsiders; says nothing of the inside. */
   readonly detail?: string;
   /** What was thrown, for the operator's log alone. */
