@@ -57,6 +57,7 @@ export const ERRORS = {
   internal: kind(500, 'mesh', 'later', 'The mesh made a mistake.'),
   'worker-crashed': kind(502, 'handler', 'later', "The handler's worker ended unexpectedly."),
   'worker-restarting': kind(502, 'mesh', 'later', "The handler's worker is being replaced."),
+  'broken-off': kind(502, 'mesh', 'later', 'What came in pieces broke off before its end.'),
   'artifact-missing': kind(502, 'mesh', 'later', "The handler's artifact cannot be read."),
   'artifact-corrupt': kind(502, 'mesh', 'later', "The handler's artifact does not have its digest."),
   'load-failed': kind(502, 'handler', 'never', "The handler's module failed while loading."),

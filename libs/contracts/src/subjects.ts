@@ -18,6 +18,13 @@ export const logSubject = (path: ControlPath): string => `mesh.log.${dotted(path
 /** `mesh.cancel.<mesh-id>`: the caller went away or gave up. */
 export const cancelSubject = (meshId: string): string => `mesh.cancel.${meshId}`;
 
+/**
+ * `mesh.stream.<connection>.<stream>`: what an executor is told about one stream: pieces of a request's body, how much
+ * of an answer its caller has room for. Both names are random. Core.
+ */
+export const streamSubject = (connection: string, stream: string): string =>
+  `mesh.stream.${connection}.${stream}`;
+
 /** `mesh.schedule.<mesh-id>`: delayed or repeated work, handed over by JetStream's scheduler. One schedule a subject. In stream WORK. */
 export const scheduleSubject = (meshId: string): string => `mesh.schedule.${meshId}`;
 /**

@@ -98,6 +98,7 @@ export const PERMISSIONS: Readonly<Record<ServiceUser | AnonymousUser, Permissio
         'mesh.schedule.>',
         'mesh.audit.>',
         'mesh.cancel.>',
+        'mesh.stream.>',
         // A queue may have no dead letters of its own.
         'mesh.dead.>',
         'mesh.registry.>',
@@ -128,7 +129,7 @@ export const PERMISSIONS: Readonly<Record<ServiceUser | AnonymousUser, Permissio
         ...READ_ARTIFACTS,
       ],
     },
-    subscribe: { allow: ['mesh.call.>', 'mesh.cancel.>', '$SRV.>', inbox('executor')] },
+    subscribe: { allow: ['mesh.call.>', 'mesh.cancel.>', 'mesh.stream.>', '$SRV.>', inbox('executor')] },
   },
   registry: {
     publish: {

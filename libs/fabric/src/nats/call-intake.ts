@@ -1,5 +1,5 @@
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
-import { type ControlPath, callSubject, EXECUTOR_QUEUE } from '#contracts';
+import { type ControlPath, callSubject, EXECUTOR_QUEUE, MeshError } from '#contracts';
 import type { CallIntake, IncomingCall, ServedPath } from '../call-intake.js';
 import type { Connection } from '../connection.js';
 import type { NatsMeshConnection } from './connect.js';
@@ -25,6 +25,12 @@ class NatsCall implements IncomingCall {
   }
   get expectsReply(): boolean {
     return Boolean(this.#message.reply);
+  }
+  get acceptsStream(): boolean {
+    return false;
+  }
+  replyStream(): Promise<void> {
+    return Promise.reject(new MeshError('internal'));
   }
   reply(headers: Uint8Array, body: Uint8Array): void {
     const { reply } = this.#message;

@@ -29,7 +29,12 @@ class NatsInvoker implements Invoker {
     return this.#requests.inFlight;
   }
 
-  invoke(path: ControlPath, event: EventEnvelope, body: Uint8Array): Promise<CallReply> {
+  invoke(
+    path: ControlPath,
+    event: EventEnvelope,
+    body: Uint8Array | AsyncIterable<Uint8Array>,
+  ): Promise<CallReply> {
+    if (!(body instanceof Uint8Array)) return Promise.reject(new MeshError('internal'));
     let headers: Uint8Array;
     try {
       headers = encodeEvent(event);
