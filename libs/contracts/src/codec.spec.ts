@@ -150,10 +150,31 @@ describe('an event on the wire', () => {
     [['mesh-meta: {"source":"fax"}'], 'mesh-meta: source'],
     [['mesh-meta: {"headers":{"a":1}}'], 'mesh-meta: headers.a'],
     [[`mesh-meta: {"method":"${'M'.repeat(40)}"}`], 'mesh-meta: method'],
+    [[`mesh-meta: {"caller":"${'c'.repeat(201)}"}`], 'mesh-meta: caller'],
+    [['mesh-meta: {"source":null}'], 'mesh-meta: source'],
+    [['mesh-meta: {"path":1}'], 'mesh-meta: path'],
+    [['mesh-meta: {"query":null}'], 'mesh-meta: query'],
+    [['mesh-meta: {"headers":[]}'], 'mesh-meta: headers'],
+    [['mesh-meta: {"headers":{"a":["b",1]}}'], 'mesh-meta: headers.a'],
+    [['mesh-meta: {"params":{"a":["b"]}}'], 'mesh-meta: params.a'],
+    [['mesh-meta: {"attributes":"none"}'], 'mesh-meta: attributes'],
+    [['mesh-meta: []'], 'mesh-meta: it'],
+    [['mesh-meta: null'], 'mesh-meta: it'],
   ])('%j is refused by name', (lines, name) => {
     expect(() => decodeEvent(headersOf(...lines), mint)).toThrow(
       expect.objectContaining({ code: 'bad-event', detail: expect.stringContaining(`Header ${name}`) }),
     );
+  });
+
+  it('passes over what it does not know in meta', () => {
+    const meta = {
+      source: 'http',
+      headers: { a: ['b', 'c'] },
+      params: { id: '42' },
+      attributes: { n: [1, null] },
+    };
+    const lines = `mesh-meta: ${JSON.stringify({ ...meta, colour: 'red' })}`;
+    expect(decodeEvent(headersOf(lines), mint)).toEqual({ id: ID, meta });
   });
 
   it('refuses meta that is nested without end', () => {
@@ -246,6 +267,7 @@ describe('a result on the wire', () => {
     [['mesh-status: 600']],
     [['mesh-status: 2xx']],
     [['mesh-status: 200', 'mesh-meta: {"headers":{"a":1}}']],
+    [['mesh-status: 200', 'mesh-meta: {"cookies":"a=1"}']],
     [['mesh-status: 200', 'mesh-meta: nonsense']],
   ])('%j is a mistake of the mesh', (lines) => {
     expect(() => decodeResult(headersOf(...lines))).toThrow(expect.objectContaining({ code: 'internal' }));

@@ -2,14 +2,12 @@ import {
   type CloudEventAttributes,
   type EventEnvelope,
   type EventMeta,
-  eventMeta,
   MAX_TIMEOUT_MS,
   type OutcomeCode,
   type ResultEnvelope,
-  type ResultMeta,
-  resultMeta,
 } from './envelope.js';
 import { ERRORS, isErrorCode, MeshError } from './errors.js';
+import { readEventMeta, readResultMeta } from './meta.js';
 
 /*
  * Envelope ⇄ NATS headers (ADR-4 of NATS): `NATS/1.0 CRLF (name: value CRLF)* CRLF`.
@@ -148,11 +146,7 @@ function readTimeout(text: string): number {
 }
 
 function readMeta(text: string | undefined): EventMeta {
-  if (text === undefined) return { source: 'nats' };
-  const parsed = eventMeta.safeParse(parseJson(text));
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw badHeader('mesh-meta', `${issue?.path.join('.') || 'it'}: ${issue?.message}`);
+  return text === undefined ? { source: 'nats' } : readEventMeta(text, badMeta);
 }
 
 const CLOUD_EVENT_HEADERS = (['id', 'source', 'type', 'subject', 'time'] as const).map(
@@ -203,7 +197,7 @@ export function decodeResult(headers: Readonly<HeaderMap>): ResultEnvelope {
     status,
     ...(version === undefined ? undefined : { version }),
     ...(contentType === undefined ? undefined : { contentType }),
-    ...(meta === undefined ? undefined : { meta: readResultMeta(meta) }),
+    ...(meta === undefined ? undefined : { meta: readResultMeta(meta, badReplyMeta) }),
   };
 }
 
@@ -213,20 +207,6 @@ function readOutcome(text: string | undefined): OutcomeCode {
   const code = colon < 0 ? text : text.slice(0, colon);
   if (isErrorCode(code)) return code;
   return code === 'failed' ? 'failed' : 'internal';
-}
-
-function readResultMeta(text: string): ResultMeta {
-  const parsed = resultMeta.safeParse(parseJson(text));
-  if (!parsed.success) throw badReply('mesh-meta');
-  return parsed.data;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** JSON with everything outside printable ASCII escaped: the same bytes whatever a client thinks of UTF-8. */
@@ -256,5 +236,7 @@ export function decodeAttribute(value: string): string {
 }
 
 const badHeader = (name: string, why: string) => new MeshError('bad-event', `Header ${name}: ${why}.`);
+const badMeta = (field: string, must: string) => badHeader('mesh-meta', `${field} ${must}`);
+const badReplyMeta = () => badReply('mesh-meta');
 const badReply = (name: string) =>
   new MeshError('internal', undefined, { cause: new Error(`an executor's reply has a bad ${name}`) });

@@ -1,12 +1,9 @@
-import { z } from 'zod';
 import type { ErrorCode } from './errors.js';
-import { jsonValue } from './json-value.js';
+import type { JsonValue } from './json.js';
 
 /** Where an event came from. */
 export const SOURCES = ['http', 'mqtt', 'sqs', 'nats', 'lambda', 'cron', 'call'] as const;
 export type Source = (typeof SOURCES)[number];
-
-const nameValues = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
 
 /**
  * What the source knows of an event beside its body; travels as JSON in `mesh-meta`.
@@ -15,18 +12,17 @@ const nameValues = z.record(z.string(), z.union([z.string(), z.array(z.string())
  * - mqtt: `attributes` = `{ topic, qos, retain, dup, … }`, `params`
  * - sqs: `attributes` = the message's system and message attributes
  */
-export const eventMeta = z.object({
-  source: z.enum(SOURCES).default('nats'),
+export interface EventMeta {
+  source: Source;
   /** Who called, as far as privacy allows, for the records of what ran: the network for http, the queue for sqs. */
-  caller: z.string().max(200).optional(),
-  method: z.string().max(32).optional(),
-  path: z.string().optional(),
-  query: z.string().optional(),
-  headers: nameValues.optional(),
-  params: z.record(z.string(), z.string()).optional(),
-  attributes: z.record(z.string(), jsonValue).optional(),
-});
-export type EventMeta = z.infer<typeof eventMeta>;
+  caller?: string | undefined;
+  method?: string | undefined;
+  path?: string | undefined;
+  query?: string | undefined;
+  headers?: Record<string, string | string[]> | undefined;
+  params?: Record<string, string> | undefined;
+  attributes?: Record<string, JsonValue> | undefined;
+}
 
 /** CloudEvents 1.0 context attributes that a caller stated; absent ones have the mesh's defaults. */
 export interface CloudEventAttributes {
@@ -66,11 +62,10 @@ export const HEADER_ROOM_BYTES = 16 * 1024;
 export type OutcomeCode = 'ok' | 'failed' | ErrorCode;
 
 /** HTTP-like details of an answer, JSON in the reply's `mesh-meta`. */
-export const resultMeta = z.object({
-  headers: nameValues.optional(),
-  cookies: z.array(z.string()).optional(),
-});
-export type ResultMeta = z.infer<typeof resultMeta>;
+export interface ResultMeta {
+  headers?: Record<string, string | string[]> | undefined;
+  cookies?: string[] | undefined;
+}
 
 /** A result on its way back: everything but the body's bytes. */
 export interface ResultEnvelope {

@@ -4,7 +4,7 @@
  *   control-path  the name of a handler, and a reference to one of its versions
  *   subjects      every NATS subject and KV key, written once
  *   envelope      an event and its result, as typed values
- *   codec         envelope ⇄ NATS headers, byte for byte
+ *   codec         envelope ⇄ NATS headers, byte for byte (`meta`: what of it is JSON)
  *   errors        every error code: whose fault, whether to try again, what outsiders may read
  *   invocation    what is kept of a run of a handler, and how many of them travel in one message
  *   manifest      what an artifact says of itself, and the route made from it
