@@ -45,10 +45,14 @@ async function publishExample(folder: string, registryUrl: string, token: string
 async function exampleFolders(): Promise<string[]> {
   const root = join(projectFolder(dirname(fileURLToPath(import.meta.url))), 'examples');
   const entries = await readdir(root, { withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => join(root, name))
-    .sort();
+  return (
+    entries
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => join(root, name))
+      // Other folders hold what needs more than this machine may have, such as runtimes of other languages.
+      .filter((folder) => existsSync(join(folder, 'package.json')))
+      .sort()
+  );
 }
 
 /** The nearest folder above with a package.json: the same from source and from dist. */

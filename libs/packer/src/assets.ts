@@ -28,7 +28,8 @@ export async function readAssets({ folder, entry, assets }: Source): Promise<Map
 export const assetFile = ({ folder, entry }: Source, name: string): string =>
   join(folder, dirname(entry), name);
 
-async function matches(folder: string, patterns: readonly string[]): Promise<string[]> {
+/** Absolute paths of the files that patterns name. @throws PackError `bad-asset` for one that names none */
+export async function matches(folder: string, patterns: readonly string[]): Promise<string[]> {
   const found = new Set<string>();
   for (const pattern of patterns) {
     const before = found.size;

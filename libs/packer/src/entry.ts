@@ -1,5 +1,6 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
+import { BOOTSTRAP } from './executable.js';
 import { PackError } from './pack-error.js';
 
 /** One handler to be packed: where it is, and what its package.json says of it. */
@@ -34,7 +35,7 @@ const ENDINGS = ['.ts', '.mts', '.mjs', '.js', '.cjs'];
 const CANDIDATES = NAMES.flatMap((name) => ENDINGS.map((ending) => name + ending));
 
 /**
- * The handlers of a folder: those of `"mesh": { "handlers": { "orders/total": "src/total.ts" } }`, else the one.
+ * The handlers of a folder: the one of a provided runtime, those of `"mesh": { "handlers": { "orders/total": "src/total.ts" } }`, else the one.
  * @throws PackError `no-folder`, `bad-package-json`, `no-entry`
  */
 export async function readSources(path: string): Promise<Source[]> {
@@ -46,7 +47,8 @@ export async function readSources(path: string): Promise<Source[]> {
       'Name the folder that holds the handler.',
     );
   const packageJson = await readPackageJson(folder);
-  const { handlers, ...stated } = packageJson.mesh ?? {};
+  const { handlers, ...stated } = (await readMeshJson(folder)) ?? packageJson.mesh ?? {};
+  if (stated.runtime === 'provided') return [sourceOf(folder, packageJson, stated, BOOTSTRAP)];
   if (handlers === undefined)
     return [sourceOf(folder, packageJson, stated, await findEntry(folder, packageJson))];
   return Promise.all(
@@ -86,6 +88,15 @@ async function readPackageJson(folder: string): Promise<PackageJson> {
   if (parsed.mesh !== undefined && !isRecord(parsed.mesh))
     throw badPackageJson(folder, '"mesh" is no object', '{ "path": "users/find" }');
   return parsed;
+}
+
+/** What package.json's "mesh" says, with version and description, for a folder that is no package of npm. */
+async function readMeshJson(folder: string): Promise<Mesh | undefined> {
+  const text = await readFile(join(folder, 'mesh.json'), 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const parsed = parse(text);
+  if (isRecord(parsed)) return parsed;
+  throw new PackError('bad-package-json', `${folder}/mesh.json is no JSON object.`, 'Correct it.');
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

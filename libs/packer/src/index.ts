@@ -3,6 +3,7 @@
  *
  *   pack        folder → artifact: entry, bundle (source-map, addons), assets, read-module, make-manifest (commit),
  *               archive, size
+ *   provided    the same for a program in any language: the folder as it is, and what of it is started (executable)
  *   publish     artifact → registry, through its one door
  *   unpack      artifact → manifest and files, whatever the bytes are; used by registry and executor
  *   digest      bytes → `sha256:…`

@@ -2,6 +2,7 @@ export type PackErrorCode =
   | 'no-folder'
   | 'bad-package-json'
   | 'no-entry'
+  | 'no-bootstrap'
   | 'bundle-failed'
   | 'load-failed'
   | 'load-timeout'

@@ -7,8 +7,10 @@ import { bundle, ENTRY_FILE, filesOf, MAP_FILE } from './bundle.js';
 import { commitOf } from './commit.js';
 import { digestOf } from './digest.js';
 import { readSources, type Source } from './entry.js';
-import { makeManifest } from './make-manifest.js';
+import { executableOf } from './executable.js';
+import { type Given, makeManifest } from './make-manifest.js';
 import { PackError } from './pack-error.js';
+import { isProvided, providedManifest, readProvided } from './provided.js';
 import { readModule } from './read-module.js';
 import { checkSize, type SizeLimits } from './size.js';
 
@@ -60,18 +62,38 @@ export async function packAll(folder: string, options: PackOptions = {}): Promis
 }
 
 async function packSource(source: Source, options: PackOptions): Promise<Packed> {
+  if (isProvided(source)) return packProvided(source, options);
   const bundled = await bundle(source);
   const assets = await readAssets(source);
   const files = new Map([[ENTRY_FILE, bundled.code], [MAP_FILE, bundled.map], ...bundled.addons, ...assets]);
-  const manifest = makeManifest(await readModule(files), source, {
-    version: options.version,
-    commit: options.commit ? await commitOf(source.folder) : undefined,
-  });
-  const whole = new Map([['manifest.json', manifestBytes(manifest)], ...files]);
-  const artifact = await archive(whole);
-  checkSize(artifact, whole, bundled, options.limits);
-  if (options.outDir !== undefined) await write(options.outDir, manifest, artifact);
+  const manifest = makeManifest(await readModule(files), source, await givenBy(source, options));
   const inputs = [...filesOf(bundled, source), ...[...assets.keys()].map((name) => assetFile(source, name))];
+  return wrap(manifest, files, bundled.inputs, inputs, options);
+}
+
+async function packProvided(source: Source, options: PackOptions): Promise<Packed> {
+  const files = await readProvided(source);
+  const manifest = providedManifest(source, await givenBy(source, options));
+  const inputs = [...files.keys()].map((name) => join(source.folder, name));
+  return wrap(manifest, files, new Map(), inputs, options);
+}
+
+const givenBy = async ({ folder }: Source, { version, commit }: PackOptions): Promise<Given> => ({
+  version,
+  commit: commit ? await commitOf(folder) : undefined,
+});
+
+async function wrap(
+  manifest: Manifest,
+  files: ReadonlyMap<string, Uint8Array>,
+  sizes: ReadonlyMap<string, number>,
+  inputs: readonly string[],
+  { limits, outDir }: PackOptions,
+): Promise<Packed> {
+  const whole = new Map([['manifest.json', manifestBytes(manifest)], ...files]);
+  const artifact = await archive(whole, executableOf(manifest));
+  checkSize(artifact, whole, { inputs: sizes }, limits);
+  if (outDir !== undefined) await write(outDir, manifest, artifact);
   return { manifest, digest: digestOf(artifact), artifact, size: artifact.length, inputs };
 }
 

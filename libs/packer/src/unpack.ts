@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import tar from 'tar-stream';
 import { faultsOf, type Manifest, MeshError, manifest } from '#contracts';
+import { executableOf } from './executable.js';
 import { foldersOf, isArtifactFile } from './file-name.js';
 import { MAX_FILES, MAX_UNPACKED_BYTES } from './limits.js';
 
@@ -32,6 +33,9 @@ export async function unpack(artifact: Uint8Array, limits: UnpackLimits = {}): P
   const { maxBytes, maxFiles } = { ...DEFAULTS, ...limits };
   const files = await readFiles(await inflateBounded(artifact, maxBytes), maxFiles);
   const parsed = readManifest(files.get('manifest.json'));
+  const executable = executableOf(parsed);
+  if (executable !== undefined && parsed.entry !== executable)
+    throw bad(`the entry of a provided runtime is ${executable}`);
   if (!files.has(parsed.entry)) throw bad(`its manifest names ${parsed.entry}, which is not in it`);
   return { manifest: parsed, files };
 }

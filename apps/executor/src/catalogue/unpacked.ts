@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { unpack, writeFiles } from '#packer/artifact';
+import { executableOf, unpack, writeFiles } from '#packer/artifact';
 
 const PREFIX = 'lambda-mesh-executor-';
 
@@ -30,10 +30,10 @@ export class UnpackedFolder {
 
   /** @throws MeshError `bad-artifact` */
   async unpack(digest: string, artifact: Uint8Array): Promise<UnpackedArtifact> {
-    const { files } = await unpack(artifact);
+    const { files, manifest } = await unpack(artifact);
     // Never twice the same: the one before may just be being removed.
     const folder = join(this.root, `${digest.replace(':', '-')}-${this.#made++}`);
-    await writeFiles(folder, files);
+    await writeFiles(folder, files, executableOf(manifest));
     return { folder, hashes: new Map([...files].map(([name, bytes]) => [name, hashOf(bytes)])) };
   }
 
