@@ -274,6 +274,7 @@ describe('optimistic locking', () => {
       ['DELETE', '/aliases/a', undefined],
       ['POST', '/rollback', {}],
       ['PUT', '/environment', {}],
+      ['PUT', '/limits', {}],
       ['POST', '/versions/1.0.0/deprecate', {}],
       ['DELETE', '/versions/1.0.0', undefined],
     ] as const)
@@ -295,6 +296,40 @@ describe('optimistic locking', () => {
     const first = await artifactOf({ path: 'users/new', version: '1.0.0' });
     expect((await publish(base, 'users/new', first, { 'if-match': '*' })).status).toBe(412);
     expect((await publish(base, 'users/new', first, { 'if-match': '"0"' })).status).toBe(201);
+  });
+});
+
+describe("the operator's limits", () => {
+  it('reach every version by KV, before those of the manifests, and stay over versions', async () => {
+    const base = await aRegistry();
+    await publish(base, FIND, await artifact('1.0.0', { limits: { concurrency: 5, timeoutMs: 1_000 } }));
+    const set = await change(base, 'PUT', '/limits', { concurrency: 50, ratePerSecond: 0.5 });
+    const limits = { concurrency: 50, ratePerSecond: 0.5 };
+    expect(set).toMatchObject({ status: 200, body: { limits, revision: 2 } });
+    const carried = { ...limits, timeoutMs: 1_000 };
+    expect(await written()).toMatchObject({ limits, versions: [{ limits: carried }] });
+    await publish(base, FIND, await artifact('1.1.0'));
+    expect(await written()).toMatchObject({ limits, versions: [{ version: '1.1.0', limits }] });
+    expect((await change(base, 'PUT', '/limits', limits)).body.revision).toBe(3);
+
+    const unset = await change(base, 'PUT', '/limits', { ratePerSecond: null });
+    expect(unset.body.limits).toEqual({ concurrency: 50 });
+    await change(base, 'PUT', '/limits', { concurrency: null });
+    expect((await written())?.limits).toBeUndefined();
+    expect((await written())?.versions[0]?.limits).toEqual({});
+  });
+
+  it('are audited, and refused where they are none', async () => {
+    const base = await aRegistry();
+    await published(base, '1.0.0');
+    await change(base, 'PUT', '/limits', { queue: 0 });
+    const [entry] = (await get(base, '/v1/audit')).body.items.filter(
+      ({ action }: { action: string }) => action === 'limits',
+    );
+    expect(entry).toMatchObject({ before: { limits: {} }, after: { limits: { queue: 0 } } });
+    for (const body of [{ concurrency: 0 }, { colour: 1 }, { memoryMb: 5 }, { queue: '1' }])
+      expect((await change(base, 'PUT', '/limits', body)).status).toBe(400);
+    expect((await send(base, 'PUT', '/v1/handlers/no%2Fbody/limits', { queue: 0 })).status).toBe(404);
   });
 });
 

@@ -10,6 +10,7 @@ import { envCommand } from './commands/env.js';
 import { importCommand } from './commands/import.js';
 import { invocationsCommand } from './commands/invocations.js';
 import { invokeCommand } from './commands/invoke.js';
+import { limitsCommand } from './commands/limits.js';
 import { listCommand } from './commands/list.js';
 import { logsCommand } from './commands/logs.js';
 import { newCommand } from './commands/new.js';
@@ -49,6 +50,7 @@ const GROUPS: Readonly<Record<string, readonly ((shell: Shell) => Command)[]>> =
     deleteCommand,
     retireCommand,
     envCommand,
+    limitsCommand,
     importCommand,
   ],
   'Look after the mesh:': [doctorCommand, deadCommand, auditCommand, invocationsCommand, tokenCommand],

@@ -1,3 +1,5 @@
+import type { Limits } from '#contracts';
+
 /*
  * What the registry answers, as far as it is shown. Fields that a registry of another version may lack are optional:
  * the command line tells what it gets.
@@ -16,6 +18,10 @@ export interface HandlerView {
   readonly live: readonly LiveVersionView[];
   readonly aliases?: Readonly<Record<string, string>>;
   readonly environment?: readonly string[];
+  /** Those that the operator has set. */
+  readonly limits?: Limits;
+  /** Of the live version with the greatest weight. */
+  readonly manifest?: { readonly limits?: Limits };
   readonly degraded?: readonly DegradedView[];
   readonly changedAt?: string;
 }

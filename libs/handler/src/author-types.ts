@@ -169,6 +169,9 @@ export type HandlerTrigger =
   | { sqs: { queue: string; batchSize?: number } }
   | { cron: string; timezone?: string };
 
+/** The documents that a handler may have been written for; docs/lambda.md shows each. */
+export type EventShape = 'mesh' | 'apigateway-v1' | 'apigateway-v2' | 'sqs' | 'cloudevents' | 'payload';
+
 export interface HandlerWork {
   /** How often it is tried before it is a dead letter; 5. */
   attempts?: number;
@@ -178,6 +181,28 @@ export interface HandlerWork {
   ordered?: boolean;
   /** Secret headers of HTTP that the handler needs all the same, such as `authorization`; in lower case. */
   headers?: string[];
+}
+
+/** What a handler asks for, on each executor; the operator's bounds hold where they are lower. */
+export interface HandlerLimits {
+  /** Milliseconds that one attempt may take. */
+  readonly timeoutMs?: number;
+  /** Runs at once. */
+  readonly concurrency?: number;
+  /** Calls that may wait behind them; who comes then gets 429. */
+  readonly queue?: number;
+  /** More than one is for what keeps a processor busy. */
+  readonly workers?: number;
+  /** Workers that are kept ready although nobody calls. */
+  readonly warm?: number;
+  /** MB that each worker may have. */
+  readonly memoryMb?: number;
+  /** Bytes of a request's body; more is 413. */
+  readonly payloadBytes?: number;
+  /** Runs that begin in a second. */
+  readonly ratePerSecond?: number;
+  /** How many may begin at once after a pause, where there is a rate. */
+  readonly burst?: number;
 }
 
 /** What an author states beside the path. It is read once, when the handler is packed. */
@@ -190,7 +215,9 @@ export interface HandlerOptions {
   /** JSON Schema of what the handler expects as its body (or query); shown to callers, not enforced. */
   readonly input?: Record<string, JsonValue>;
   readonly triggers?: HandlerTrigger[];
-  readonly limits?: { timeoutMs?: number };
+  /** What the handler is given, and how its answer is read; `mesh` unless stated. */
+  readonly event?: EventShape;
+  readonly limits?: HandlerLimits;
   /** How work, for which nobody waits, is treated. */
   readonly work?: HandlerWork;
   /** Environment names that the handler wants; it sees these and no others. */

@@ -19,7 +19,7 @@ import type { Change, Expected, RouteState, Share } from './values.js';
 const MAX_HELD = 32;
 /** With the operator's values it fits into a message of 1 MB, NATS's own default. */
 const MAX_MANIFESTS_BYTES = 768 * 1024;
-const NO_ROUTE: RouteState = { revision: 0, live: [], aliases: {}, environment: {} };
+const NO_ROUTE: RouteState = { revision: 0, live: [], aliases: {}, environment: {}, limits: {} };
 
 /** How a change is recorded. */
 export interface Recorded extends Change {
@@ -40,8 +40,8 @@ export async function changeRoute(
   next: (now: RouteState) => NextRoute | Promise<NextRoute>,
 ): Promise<number> {
   const now = await currentRoute(manager, change);
-  const { live, aliases, environment } = await next(now);
-  const wanted = { live: sorted(live), aliases, environment };
+  const { live, aliases, environment, limits } = await next(now);
+  const wanted = { live: sorted(live), aliases, environment, limits };
   if (now.revision > 0 && isDeepStrictEqual({ ...wanted, revision: now.revision }, now)) return now.revision;
   const after: RouteState = { ...wanted, revision: now.revision + 1 };
   const versions = await heldVersions(manager, change.path, after);
@@ -68,11 +68,12 @@ export async function currentRoute(
 export const noHandler = (path: string) =>
   new MeshError('not-found', `No handler was ever published as ${path}.`);
 
-const stateOf = ({ revision, live, aliases, environment }: RouteRow): RouteState => ({
+const stateOf = ({ revision, live, aliases, environment, limits }: RouteRow): RouteState => ({
   revision,
   live,
   aliases,
   environment,
+  limits,
 });
 
 /** RFC 9110, 13.1.1. @throws MeshError `revision-mismatch` */

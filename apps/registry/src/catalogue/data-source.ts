@@ -5,6 +5,7 @@ import { Catalogue1763760000000 } from './migrations/1763760000000-catalogue.js'
 import { ControlPlane1763900000000 } from './migrations/1763900000000-control-plane.js';
 import { AuditChain1763910000000 } from './migrations/1763910000000-audit-chain.js';
 import { Invocations1763920000000 } from './migrations/1763920000000-invocations.js';
+import { Limits1763930000000 } from './migrations/1763930000000-limits.js';
 
 /** Bounds in ms: the registry answers 503 rather than hang with a database that is away or frozen. */
 const CONNECT_MS = 5_000;
@@ -39,6 +40,7 @@ export function dataSource(url: string, onIdleError: (error: Error) => void): Da
       ControlPlane1763900000000,
       AuditChain1763910000000,
       Invocations1763920000000,
+      Limits1763930000000,
     ],
     synchronize: false,
     migrationsRun: false,

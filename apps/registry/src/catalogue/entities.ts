@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
-import type { Manifest } from '#contracts';
+import type { Limits, Manifest } from '#contracts';
 import type { Actor, Role, Share } from './values.js';
 
 /*
@@ -8,7 +8,7 @@ import type { Actor, Role, Share } from './values.js';
  *
  *   handlers ──< versions          a control path, and every version that was ever published under it
  *      │            ├── deprecations, removals   what was said of a version since; the version itself never changes
- *      └─────── routes             which of the versions are live, with which share of the calls; aliases; environment
+ *      └─────── routes             which of the versions are live, with which share of the calls; aliases; environment; limits
  *                 ├──< route_history  what each revision was
  *                 ├──< route_outbox   changes that KV has not seen yet
  *                 └──< http_claims the HTTP patterns that the heaviest live version answers
@@ -78,6 +78,9 @@ export class RouteRow {
 
   @Column('jsonb')
   environment: Readonly<Record<string, string>>;
+
+  @Column('jsonb')
+  limits: Limits;
 
   @Column('timestamptz', { name: 'changed_at', default: () => 'now()' })
   changedAt: Date;

@@ -71,6 +71,7 @@ function handlerRecord({ handler, route }: Row, versions: ReadonlyMap<string, Ve
     aliases: route.aliases,
     aliased: aliasedOf(route).map(recordOf),
     environment: route.environment,
+    limits: route.limits,
   };
 }
 

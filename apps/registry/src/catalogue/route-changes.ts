@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { type ControlPath, MeshError } from '#contracts';
+import { type ControlPath, type Limits, MeshError } from '#contracts';
 import { appendAudit } from './audit-trail.js';
 import { changeRoute, currentRoute } from './change-route.js';
 import type { Database } from './database.js';
@@ -8,6 +8,9 @@ import type { Change, RouteState, Share } from './values.js';
 
 /** Bytes of all the operator's values of one handler together. */
 const MAX_ENVIRONMENT_BYTES = 64 * 1024;
+
+/** Limits to be set, or with null no longer to be set. */
+export type LimitChanges = { readonly [name in keyof Limits]: Limits[name] | null };
 
 /** What may be done to a handler besides publishing. Each method is one transaction; see {@link changeRoute}. */
 export class RouteChanges {
@@ -72,6 +75,17 @@ export class RouteChanges {
       changeRoute(manager, recorded, async (now) => {
         await refuseUnknown(manager, change.path, values);
         return { ...now, environment: merged(now.environment, values) };
+      }),
+    );
+  }
+
+  /** @param values null leaves a limit to the manifests again; those not mentioned stay */
+  async setLimits(change: Change, values: LimitChanges): Promise<void> {
+    const recorded = { ...change, action: 'limits', detail: { names: Object.keys(values).sort() } };
+    await this.database.transaction((manager) =>
+      changeRoute(manager, recorded, (now) => {
+        const all = Object.entries({ ...now.limits, ...values });
+        return { ...now, limits: Object.fromEntries(all.filter(([, value]) => value !== null)) };
       }),
     );
   }

@@ -1,4 +1,4 @@
-import type { ControlPath, Manifest } from '#contracts';
+import type { ControlPath, Limits, Manifest } from '#contracts';
 
 /* What the rest of the registry sees of the catalogue: plain values, no entity. */
 
@@ -57,6 +57,8 @@ export interface RouteState {
   readonly aliases: Readonly<Record<string, string>>;
   /** The operator's values; they are shown to nobody. */
   readonly environment: Readonly<Record<string, string>>;
+  /** The operator's, which go before those of a manifest. */
+  readonly limits: Limits;
 }
 
 /** Which revisions of a route a change is meant for: these, any that there is, or (absent) whatever there is. */
@@ -83,6 +85,7 @@ export interface HandlerRecord {
   /** Versions that an alias names and that are not live: held ready with weight 0. */
   readonly aliased: readonly LiveRecord[];
   readonly environment: Readonly<Record<string, string>>;
+  readonly limits: Limits;
 }
 
 /** An HTTP pattern, parameters unnamed (`/users/{}`), and one method or `*` for any. */

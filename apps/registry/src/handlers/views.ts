@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { manifest as manifestSchema } from '#contracts';
+import { limits as limitsSchema, manifest as manifestSchema } from '#contracts';
 import type { HandlerRecord, ListedVersion, ReportRecord } from '../catalogue/values.js';
 
 /* What the API shows of handlers and versions. The schemas describe it in /openapi.json; TypeScript holds the functions to them. */
@@ -34,6 +34,7 @@ const reportView = z.object({
 
 export const handlerDetailView = handlerView.extend({
   environment: z.array(z.string()).describe('Names that the operator has set; the values are not shown.'),
+  limits: limitsSchema.describe('Those that the operator has set; they go before those of a manifest.'),
   meta: manifestSchema.shape.meta,
   manifest: manifestSchema.optional().describe('Of the live version with the greatest weight.'),
   degraded: z.array(reportView).describe('Executors that cannot run a live version, and why.'),
@@ -78,6 +79,7 @@ export function viewHandlerDetail(
   return {
     ...viewHandler(handler),
     environment: Object.keys(handler.environment).sort(),
+    limits: handler.limits,
     meta: manifest?.meta ?? {},
     ...(manifest ? { manifest } : {}),
     degraded: reports.filter(({ version }) => held.has(version)).map(viewReport),

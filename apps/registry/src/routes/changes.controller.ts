@@ -1,7 +1,7 @@
 import { Controller, Delete, Param, Post, Put, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { type ControlPath, isAlias, MeshError, parseControlPath } from '#contracts';
+import { type ControlPath, isAlias, type Limits, limits, MeshError, parseControlPath } from '#contracts';
 import { JsonBody, text, versionText } from '../api/json-body.js';
 import { ALIAS_PARAMETER, Answers, IF_MATCH_HEADER, PATH_PARAMETER, Refuses, Takes } from '../api/openapi.js';
 import { By, IfMatch } from '../api/precondition.js';
@@ -31,6 +31,19 @@ const environmentBody = z
     text(32_768).nullable(),
   )
   .refine((values) => Object.keys(values).length <= 64, 'names more than 64');
+
+/** Each as in a manifest, or null. */
+const limitsBody = z.strictObject({
+  timeoutMs: limits.shape.timeoutMs.nullable(),
+  concurrency: limits.shape.concurrency.nullable(),
+  queue: limits.shape.queue.nullable(),
+  workers: limits.shape.workers.nullable(),
+  warm: limits.shape.warm.nullable(),
+  memoryMb: limits.shape.memoryMb.nullable(),
+  payloadBytes: limits.shape.payloadBytes.nullable(),
+  ratePerSecond: limits.shape.ratePerSecond.nullable(),
+  burst: limits.shape.burst.nullable(),
+} satisfies Record<keyof Limits, z.ZodType>);
 
 const describedRefusals = [
   'bad-path',
@@ -158,6 +171,25 @@ export class ChangesController {
     @Res({ passthrough: true }) reply: HeaderSink,
   ): Promise<ChangedView> {
     return this.#change(path, by, expected, reply, (c) => this.catalogue.changes.setEnvironment(c, values));
+  }
+
+  @Put('limits')
+  @ApiOperation({
+    summary: "Set the operator's limits of a handler, whatever its manifests ask for",
+    description:
+      'Null leaves a limit to the manifests again; those that are not mentioned stay. What runs goes on; calls that come from now on find the new limits.',
+  })
+  @Takes(limitsBody)
+  @Answers(200, 'The handler.', changedView)
+  @Refuses(...describedRefusals)
+  limits(
+    @Param('path') path: string,
+    @JsonBody(limitsBody) values: z.output<typeof limitsBody>,
+    @By() by: Actor,
+    @IfMatch() expected: Expected,
+    @Res({ passthrough: true }) reply: HeaderSink,
+  ): Promise<ChangedView> {
+    return this.#change(path, by, expected, reply, (c) => this.catalogue.changes.setLimits(c, values));
   }
 
   async #change(

@@ -26,6 +26,7 @@ const handler: HandlerRecord = {
   aliases: {},
   aliased: [],
   environment: {},
+  limits: {},
 };
 
 describe('the route of a handler', () => {
@@ -55,6 +56,19 @@ describe('the route of a handler', () => {
     const environment = { A: 'a value', B: 'of another' };
     const made = routeOf({ ...handler, live: [asking, live('1.0.0', 0)], environment });
     expect(made?.versions.map((version) => version.environment)).toEqual([{ A: 'a value' }, undefined]);
+  });
+
+  it("carries the operator's limits to every version, before those of its manifest, and once for itself", () => {
+    const slow = live('1.1.0', 100);
+    const limits = { timeoutMs: 5_000, queue: 3 };
+    const asking = { ...slow, manifest: { ...slow.manifest, limits } };
+    const made = routeOf({ ...handler, live: [asking, live('1.0.0', 0)], limits: { queue: 9 } });
+    expect(made?.limits).toEqual({ queue: 9 });
+    expect(made?.versions.map((version) => version.limits)).toEqual([
+      { timeoutMs: 5_000, queue: 9 },
+      { queue: 9 },
+    ]);
+    expect(routeOf(handler)).not.toHaveProperty('limits');
   });
 
   it('is none while nothing is live', () => {
