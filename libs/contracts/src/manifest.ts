@@ -98,6 +98,20 @@ export type WorkSettings = z.infer<typeof workSettings>;
 export const DEFAULT_ATTEMPTS = 5;
 export const DEFAULT_BACKOFF_MS = 1_000;
 
+/**
+ * The documents that a handler may have been written for: the mesh's own event, those of AWS Lambda's API Gateway
+ * (payload 1.0 and 2.0) and SQS, a CloudEvent, or what was sent and nothing else.
+ */
+export const EVENT_SHAPES = [
+  'mesh',
+  'apigateway-v1',
+  'apigateway-v2',
+  'sqs',
+  'cloudevents',
+  'payload',
+] as const;
+export type EventShape = (typeof EVENT_SHAPES)[number];
+
 const entryFile = z
   .string()
   .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/, 'must be a plain file name inside the artifact');
@@ -116,6 +130,8 @@ export const manifest = z.strictObject({
   /** Which export of it is the handler; absent: the one that `load-handler` finds. A provided runtime's `_HANDLER`. */
   export: z.string().min(1).max(100).optional(),
   triggers: z.array(trigger).max(64).default([]),
+  /** What the handler is given, and how its answer is read; absent: `mesh`. */
+  event: z.enum(EVENT_SHAPES).optional(),
   limits: limits.default({}),
   work: workSettings.optional(),
   /** Environment names that the handler wants; it sees these and no others. */
