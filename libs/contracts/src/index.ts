@@ -8,6 +8,7 @@
  *   errors        every error code: whose fault, whether to try again, what outsiders may read
  *   invocation    what is kept of a run of a handler, and how many of them travel in one message
  *   manifest      what an artifact says of itself, and the route made from it
+ *   lambda-names  what a handler is called where AWS Lambda's words are spoken
  *   mesh-id       the name of one event, minted by the mesh
  *   work          an event that waits in a stream, and the dead letter that it may become
  *   async-call    what is known of a call whose caller did not wait
@@ -35,6 +36,7 @@ export * from './control-path.js';
 export * from './envelope.js';
 export * from './errors.js';
 export * from './invocation.js';
+export * from './lambda-names.js';
 export * from './manifest.js';
 export * from './mesh-id.js';
 export * from './subjects.js';
