@@ -7,9 +7,11 @@ import { builtDigest, sourceDigest } from '../tools/sources.mjs';
  * figures from two runs are not to be compared.
  *
  *   http/      the way of a request, beside hand-written floors and what others use
+ *   cold-start/  the first answer of a version
  *   routes/    what ten thousand handlers cost that nobody calls
  *   work/      events for which nobody waits, beside plain clients of JetStream, MQTT and SQS
  *   audit/     records of what ran: into Postgres, and out again
+ *   faults/    handlers that harm, beside a neighbour of theirs
  *   measure/   processor time, load, statistics
  */
 
@@ -48,6 +50,22 @@ program
     requireBuild();
     const { benchHttp } = await import('./http/command.mjs');
     await benchHttp(options, interrupted.signal);
+  });
+
+program
+  .command('cold-start')
+  .description(
+    'the first answer of a version that was never loaded, beside a bare worker that imports its bundle',
+  )
+  .option('--versions <n>', 'versions that count', wholeFrom(1), 30)
+  .option('--lines <n>', 'lines of code that each has', wholeFrom(0), 100)
+  .option('--only <isolations>', 'thread, process; separated by commas', (text) => text.split(','))
+  .option('--json', 'print everything as JSON')
+  .option('--profile <folder>', 'leave a processor profile of each process there (slows all of them)')
+  .action(async (options) => {
+    requireBuild();
+    const { benchColdStart } = await import('./cold-start/command.mjs');
+    await benchColdStart(options, interrupted.signal);
   });
 
 program
@@ -105,6 +123,19 @@ program
     requireBuild();
     const { benchAudit } = await import('./audit/command.mjs');
     await benchAudit(options, interrupted.signal);
+  });
+
+program
+  .command('faults')
+  .description('handlers that harm: what a neighbour of theirs notices, and how soon their callers know')
+  .option('--trials <n>', 'crashes and loops of each kind', wholeFrom(1), 20)
+  .option('--quick', 'shorter loads: a quarter of the time, coarser figures')
+  .option('--only <harms>', 'some of the harmful handlers, separated by commas', (text) => text.split(','))
+  .option('--json', 'print everything as JSON')
+  .action(async (options) => {
+    requireBuild();
+    const { benchFaults } = await import('./faults/command.mjs');
+    await benchFaults(options, interrupted.signal);
   });
 
 /** Benchmarks run what is deployed: dist/, not the sources. */
