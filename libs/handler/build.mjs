@@ -1,4 +1,4 @@
-// Builds what is published of this package into dist/: two bundles without dependencies, and the types of what an
+// Builds what is published of this package into dist/: bundles without dependencies, and the types of what an
 // author sees; then the whole as a tarball, as `npm pack` would, which the command line carries into new handlers'
 // repositories. Run by tools/build.mjs.
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -12,11 +12,11 @@ import ts from 'typescript';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const dist = `${here}dist`;
 /** The files whose types are public. They may refer to one another and to nothing else. */
-const TYPED = ['author-types', 'definition', 'index', 'test-types', 'testing'];
+const TYPED = ['author-types', 'definition', 'index', 'sse', 'test-types', 'testing'];
 
 await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });
-await Promise.all([bundle(), ...TYPED.map(declare)]);
+await Promise.all([bundle(), bundleBootstrap(), ...TYPED.map(declare)]);
 await writeTarball(fileURLToPath(new URL('../../dist/', import.meta.url)));
 
 function bundle() {
@@ -30,6 +30,24 @@ function bundle() {
     target: 'node20',
     // Files have no side effects: what the types alone need of them is left out.
     treeShaking: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    charset: 'utf8',
+  });
+}
+
+/** The bootstrap for AWS Lambda, one file: `mesh pack --lambda` lays it beside a handler, where nothing is installed. */
+function bundleBootstrap() {
+  return build({
+    absWorkingDir: here,
+    entryPoints: ['src/lambda/main.ts'],
+    outfile: 'dist/bootstrap.js',
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    minifySyntax: true,
+    minifyWhitespace: true,
     legalComments: 'none',
     logLevel: 'warning',
     charset: 'utf8',

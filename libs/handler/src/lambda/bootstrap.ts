@@ -1,0 +1,87 @@
+import { buffer } from 'node:stream/consumers';
+import type { LogLevel } from '../author-types.js';
+import { initReportOf } from './error-report.js';
+import { type Loaded, load } from './loaded.js';
+import { runLocally } from './local.js';
+import { type InHand, type Log, poll } from './poll.js';
+import { RuntimeApi } from './runtime-api.js';
+
+/*
+ * A handler on AWS Lambda as a custom runtime, or in a container.
+ *
+ *   loaded          handler.json or _HANDLER → the handler, by the code that an executor loads it with
+ *   runtime-api     Lambda's Runtime API        poll    the loop around it, which recovers by itself
+ *   run-event       one event: lambda-events tells its form, to-envelope makes the mesh's event of it, to-answer
+ *                   (error-report) Lambda's answer of the outcome
+ *   local           without AWS_LAMBDA_RUNTIME_API: one event from stdin
+ */
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @returns the code to end the process with */
+export async function bootstrap(
+  environment: Environment,
+  args: readonly string[],
+  folder: string,
+): Promise<number> {
+  const { AWS_LAMBDA_RUNTIME_API: address, _HANDLER, LAMBDA_TASK_ROOT = folder } = environment;
+  const loading = () => load(address ? LAMBDA_TASK_ROOT : folder, args[0] ?? _HANDLER);
+  if (!address) return once(loading);
+  const api = new RuntimeApi(address);
+  try {
+    const loaded = await loading();
+    await serve(api, loaded, concurrency(environment));
+    return 0;
+  } catch (error) {
+    const report = initReportOf(error);
+    log('error', '', 'The handler cannot be loaded.', report.document);
+    await api.initFailed(report);
+    return 1;
+  } finally {
+    api.close();
+  }
+}
+
+/** Lambda lets a runtime poll several times at once where it says so. */
+function concurrency({ AWS_LAMBDA_MAX_CONCURRENCY = '1' }: Environment): number {
+  const count = Number(AWS_LAMBDA_MAX_CONCURRENCY);
+  return Number.isInteger(count) && count > 0 ? count : 1;
+}
+
+async function serve(api: RuntimeApi, loaded: Loaded, pollers: number): Promise<void> {
+  const stop = new AbortController();
+  const inHand: InHand = new Set();
+  process.once('SIGTERM', () => stop.abort());
+  // What nobody caught leaves a process in no known state: who waits is told, and Lambda starts another.
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+    process.once(event, (error: unknown) => void tellAndEnd(api, inHand, error));
+  await Promise.all(Array.from({ length: pollers }, () => poll(api, loaded, log, stop.signal, inHand)));
+}
+
+async function tellAndEnd(api: RuntimeApi, inHand: InHand, error: unknown): Promise<void> {
+  const { document } = initReportOf(error);
+  log('error', '', 'Something was thrown where nobody could catch it.', document);
+  const report = { category: 'Runtime.UnhandledError', document };
+  await Promise.allSettled([...inHand].map((id) => api.fail(id, report)));
+  process.exit(1);
+}
+
+async function once(loading: () => Promise<Loaded>): Promise<number> {
+  try {
+    // A handler that prints must not spoil the answer on stdout.
+    console.log = console.info = console.debug = console.error;
+    const { text, ok } = await runLocally(await loading(), await buffer(process.stdin), tell);
+    await new Promise<void>((done) => process.stdout.write(`${text}\n`, () => done()));
+    return ok ? 0 : 1;
+  } catch (error) {
+    tell('error', '', 'The handler cannot be loaded.', initReportOf(error).document);
+    return 1;
+  }
+}
+
+/** A line of JSON, as Lambda's own runtimes write it where the function's log format is JSON. */
+const line = (level: LogLevel, requestId: string, message: string, fields?: object): string =>
+  `${JSON.stringify({ timestamp: new Date().toISOString(), level, ...(requestId ? { requestId } : {}), message, ...fields })}\n`;
+
+const log: Log = (...parts) => void process.stdout.write(line(...parts));
+const tell: Log = (...parts) => void process.stderr.write(line(...parts));

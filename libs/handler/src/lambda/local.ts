@@ -1,0 +1,28 @@
+import { randomUUID } from 'node:crypto';
+import type { Loaded } from './loaded.js';
+import type { Log } from './poll.js';
+import { runEvent } from './run-event.js';
+
+const LIMIT_MS = 30_000;
+
+/**
+ * Runs one event, as on a developer's machine: `echo '{"name":"Ada"}' | ./bootstrap`. No text is the event `{}`.
+ * @returns the answer, JSON in one line, and whether the run ended OK. For an error it is the answer that a caller over
+ * HTTP would get of the mesh; what was thrown goes to the log
+ */
+export async function runLocally(loaded: Loaded, input: Uint8Array, log: Log) {
+  const body = Buffer.from(input).toString().trim() === '' ? Buffer.from('{}') : input;
+  const id = randomUUID();
+  const ran = await runEvent(loaded, { id, body, deadline: performance.now() + LIMIT_MS, log });
+  if ('answer' in ran) return { text: ran.answer, ok: true };
+  const { status, contentType, body: problem } = ran.outcome;
+  log('error', id, 'The handler did not end OK.', ran.error.document);
+  const headers = contentType === undefined ? {} : { 'content-type': contentType };
+  const answer = {
+    statusCode: status,
+    headers,
+    body: Buffer.from(problem).toString(),
+    isBase64Encoded: false,
+  };
+  return { text: JSON.stringify(answer), ok: false };
+}

@@ -1,0 +1,81 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LogLevel } from '../author-types.js';
+import type { ErrorReport } from './error-report.js';
+import type { Loaded } from './loaded.js';
+import { type Ran, runEvent } from './run-event.js';
+import { type Next, RefusedError, type RuntimeApi } from './runtime-api.js';
+
+/*
+ * The life of a function: next → run → response or error → next. Nothing that goes wrong with one event ends it:
+ *
+ *   next fails        said, waited 0.1 s … 5 s, tried again, for ever
+ *   the handler throws     told as an error; on to the next
+ *   the answer is refused  told as an error instead (413: too large), or said; on to the next
+ *   anything else     said; the loop begins again
+ */
+
+const FIRST_WAIT_MS = 100;
+const LONGEST_WAIT_MS = 5_000;
+const TOO_LARGE = 413;
+
+export type Log = (level: LogLevel, id: string, message: string, fields?: object) => void;
+
+/** What is being run, so that the end of the process can be told to who waits. */
+export type InHand = Set<string>;
+
+/** Polls until the signal aborts; never rejects. */
+export async function poll(
+  api: RuntimeApi,
+  loaded: Loaded,
+  log: Log,
+  stop: AbortSignal,
+  inHand: InHand = new Set(),
+): Promise<void> {
+  let wait = FIRST_WAIT_MS;
+  while (!stop.aborted) {
+    try {
+      const next = await api.next(stop);
+      wait = FIRST_WAIT_MS;
+      await turn(api, loaded, log, next, inHand);
+    } catch (error) {
+      if (stop.aborted) return;
+      log('error', '', `The Runtime API cannot be reached, or refuses: trying again in ${wait} ms.`, {
+        error: String(error),
+      });
+      await delay(wait, undefined, { signal: stop }).catch(() => undefined);
+      wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+    }
+  }
+}
+
+async function turn(api: RuntimeApi, loaded: Loaded, log: Log, next: Next, inHand: InHand): Promise<void> {
+  const { id, body, deadlineMs } = next;
+  inHand.add(id);
+  try {
+    const deadline = performance.now() + Math.max(0, deadlineMs - Date.now());
+    const ran = await runEvent(loaded, { id, body, deadline, log });
+    if ('error' in ran) log('error', id, 'The handler did not end OK.', ran.error.document);
+    await tell(api, id, ran);
+  } finally {
+    inHand.delete(id);
+  }
+}
+
+async function tell(api: RuntimeApi, id: string, ran: Ran): Promise<void> {
+  if ('error' in ran) return api.fail(id, ran.error);
+  try {
+    await api.respond(id, ran.answer);
+  } catch (error) {
+    if (!(error instanceof RefusedError) || error.status !== TOO_LARGE) throw error;
+    await api.fail(id, tooLarge(ran.answer));
+  }
+}
+
+const tooLarge = (answer: string): ErrorReport => ({
+  category: 'Function.ResponseSizeTooLarge',
+  document: {
+    errorType: 'Function.ResponseSizeTooLarge',
+    errorMessage: `Response payload size (${Buffer.byteLength(answer)} bytes) exceeded what Lambda takes.`,
+    trace: [],
+  },
+});

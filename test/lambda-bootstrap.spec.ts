@@ -1,0 +1,161 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer, text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { RuntimeApiServer } from './fixtures/runtime-api.js';
+import { until } from './fixtures/until.js';
+
+/*
+ * The bootstrap of @lambda-mesh/handler as its own process, as Lambda starts it: against the documented Runtime API,
+ * and on a developer's machine without one. `npm test` has built it.
+ */
+const BOOTSTRAP = fileURLToPath(new URL('../libs/handler/dist/bootstrap.js', import.meta.url));
+
+const HANDLER = `
+let turns = 0;
+let release;
+export const handle = async (event) => {
+  if (event?.throw) throw new RangeError(event.throw);
+  if (event?.large) return 'x'.repeat(event.large);
+  if (event?.meet) await new Promise((done) => { release = done; });
+  release?.();
+  if (event?.loose) setTimeout(() => { throw new Error('loose'); });
+  if (event?.loose) await new Promise(() => undefined);
+  console.log('turn', ++turns);
+  return { echo: event, turn: turns };
+};
+`;
+
+let folder: string;
+let api: RuntimeApiServer;
+const children: ChildProcess[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mesh-lambda-'));
+  await writeFile(join(folder, 'handler.mjs'), HANDLER);
+  api = await RuntimeApiServer.start();
+});
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    const gone = new Promise((done) => child.once('exit', done));
+    child.kill('SIGKILL');
+    await gone;
+  }
+  await api.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function start(environment: Record<string, string> = {}, name = 'handler.handle') {
+  const child = spawn(process.execPath, [BOOTSTRAP], {
+    cwd: folder,
+    env: { AWS_LAMBDA_RUNTIME_API: api.address, LAMBDA_TASK_ROOT: folder, _HANDLER: name, ...environment },
+  });
+  children.push(child);
+  return {
+    child,
+    ended: new Promise<number | null>((done) => child.once('exit', done)),
+    said: text(child.stdout),
+  };
+}
+
+async function local(input: string, name = 'handler.handle') {
+  const child = spawn(process.execPath, [BOOTSTRAP, name], { cwd: folder, env: {} });
+  children.push(child);
+  child.stdin.end(input);
+  const ended = new Promise<number | null>((done) => child.once('exit', done));
+  const [out, err, code] = await Promise.all([buffer(child.stdout), text(child.stderr), ended]);
+  return { out: out.toString(), err, code };
+}
+
+describe('under the Runtime API', () => {
+  it('answers one event after the other, and goes on after a throw', async () => {
+    start();
+    const first = await api.invoke({ n: 1 });
+    expect(first).toMatchObject({ kind: 'response', body: '{"echo":{"n":1},"turn":1}' });
+    const thrown = await api.invoke({ throw: 'too far' });
+    expect(thrown).toMatchObject({ kind: 'error', errorType: 'Function.Error' });
+    expect(JSON.parse(thrown.body)).toMatchObject({ errorType: 'RangeError', errorMessage: 'too far' });
+    expect(await api.invoke('text that is no JSON')).toMatchObject({ kind: 'error' });
+    expect(JSON.parse((await api.invoke({ n: 2 })).body).turn).toBe(2);
+  });
+
+  it('says that an answer is too large, and goes on', async () => {
+    start();
+    const told = await api.invoke({ large: 7 * 1024 * 1024 });
+    expect(told).toMatchObject({ kind: 'error', errorType: 'Function.ResponseSizeTooLarge' });
+    expect(await api.invoke(1)).toMatchObject({ kind: 'response' });
+  });
+
+  it('recovers when polls are broken off', async () => {
+    start();
+    expect(await api.invoke(1)).toMatchObject({ kind: 'response' });
+    api.breakOff(3);
+    await until(async () => api.refused === 3);
+    expect(JSON.parse((await api.invoke(2)).body).turn).toBe(2);
+  });
+
+  it('polls several times at once where Lambda allows that', async () => {
+    start({ AWS_LAMBDA_MAX_CONCURRENCY: '3' });
+    // The first can end only while the second runs.
+    const [first, second] = await Promise.all([api.invoke({ meet: true }), api.invoke(2)]);
+    expect([first.kind, second.kind]).toEqual(['response', 'response']);
+  });
+
+  it('tells who waits when something is thrown where nobody can catch it, and ends', async () => {
+    const { ended } = start();
+    const told = await api.invoke({ loose: true });
+    expect(told).toMatchObject({ kind: 'error', errorType: 'Runtime.UnhandledError' });
+    expect(JSON.parse(told.body)).toMatchObject({ errorMessage: 'loose' });
+    expect(await ended).toBe(1);
+  });
+
+  it('tells that the handler cannot be loaded, and ends', async () => {
+    await writeFile(join(folder, 'broken.mjs'), 'throw new Error("not today");');
+    expect(await start({}, 'broken.handle').ended).toBe(1);
+    expect(await start({}, 'nowhere.handle').ended).toBe(1);
+    expect(await start({}, 'handler.other').ended).toBe(1);
+    expect(api.initErrors.map(({ errorType }) => errorType)).toEqual(Array(3).fill('Runtime.InitError'));
+    expect(api.initErrors.map(({ body }) => JSON.parse(body).errorType)).toEqual([
+      'Runtime.LoadFailed',
+      'Runtime.LoadFailed',
+      'Runtime.NoHandler',
+    ]);
+    expect(api.initErrors[0]?.body).toContain('not today');
+  });
+
+  it('ends in order at SIGTERM', async () => {
+    const { child, ended } = start();
+    expect(await api.invoke(1)).toMatchObject({ kind: 'response' });
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+  });
+});
+
+describe('without it', () => {
+  it('runs one event of stdin and prints the answer, whatever the handler prints', async () => {
+    const { out, err, code } = await local('{"name":"Ada"}');
+    expect([JSON.parse(out), code]).toEqual([{ echo: { name: 'Ada' }, turn: 1 }, 0]);
+    expect(err).toContain('turn 1');
+  });
+
+  it('takes nothing for an empty event', async () => {
+    expect(JSON.parse((await local(' \n')).out)).toEqual({ echo: {}, turn: 1 });
+  });
+
+  it('answers an error as HTTP would have it, and tells the reason on stderr', async () => {
+    const { out, err, code } = await local('{"throw":"too far"}');
+    expect([JSON.parse(out).statusCode, code]).toEqual([500, 1]);
+    expect(out).not.toContain('too far');
+    expect(err).toContain('too far');
+  });
+
+  it('says why a handler cannot be loaded', async () => {
+    const { out, err, code } = await local('{}', 'nowhere.handle');
+    expect([out, code]).toEqual(['', 1]);
+    expect(err).toContain('_HANDLER');
+  });
+});
