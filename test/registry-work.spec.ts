@@ -22,7 +22,7 @@ import {
 } from '#fabric';
 import { type NatsServer, type PostgresServer, startNats, startPostgres } from '#servers';
 import { until } from './fixtures/until.js';
-import { artifactOf, closeAll, later, publish, registry } from './registry.fixture.js';
+import { artifactOf, closeAll, later, publish, registry, request } from './registry.fixture.js';
 
 /*
  * Streams and consumers of work, as the registry keeps them: nobody runs here but the registry, and what a consumer
@@ -178,6 +178,35 @@ describe('consumers', () => {
     await until(async () => shared.length === 4, 25_000);
     expect(bodies(shared).sort()).toEqual(['1', '2', '3', 'later']);
   }, 60_000);
+
+  it('that are new do not take what another still has in hand, though its path was gone in between', async () => {
+    const running = await registry(await world());
+    await running.joined;
+    const connection = await as('registry');
+    const executor = await as('executor');
+    for (const path of ['users/find', 'users/sync']) await publish(running, path, await live(path));
+    const send = await work(connection);
+    await send('users/sync', 'in hand');
+    const shared = hold(executor, 'pool-default');
+    await until(async () => shared.length === 1);
+    await request(`${running.url}/v1/handlers/users%2Fsync/route`, { method: 'DELETE' });
+    await publish(running, 'users/list', await live('users/list', { work: { ordered: true } }));
+    await until(
+      async () => (await consumersOf(connection))['pool-default']?.join() === 'mesh.work.users.find',
+    );
+    const again = { version: '1.1.0', work: { ordered: true } };
+    await publish(running, 'users/sync', await live('users/sync', again));
+    await publish(running, 'users/total', await live('users/total', { work: { ordered: true } }));
+    await until(async () => 'own=users=total' in (await consumersOf(connection)));
+    const own = hold(executor, 'own=users=sync');
+    await send('users/sync', 'later');
+    await shared[0]?.done();
+    await until(async () => own.length === 1, 20_000);
+    expect(bodies(own)).toEqual(['later']);
+    await own[0]?.done();
+    const { streams } = await manager(connection);
+    await until(async () => (await streams.info('WORK')).state.messages === 0);
+  }, 40_000);
 
   it('of pools take what their patterns name, whoever had it before', async () => {
     const here = await world();

@@ -95,12 +95,27 @@ async function createNew(
   after: readonly WorkConsumerState[],
   plan: readonly WorkConsumer[],
 ): Promise<void> {
-  const delivered = new Map(after.map((one) => [one.name, one.delivered]));
   for (const consumer of plan) {
     if (before.some(({ name }) => name === consumer.name)) continue;
     const givers = before.filter(({ filters }) => common(filters, consumer.filters).length > 0);
-    await consumers.put(consumer, Math.max(0, ...givers.map(({ name }) => delivered.get(name) ?? 0)));
+    await consumers.put(
+      consumer,
+      placeBehind(consumer.filters, after, new Set(givers.map(({ name }) => name))),
+    );
   }
+}
+
+/** The place behind all that others may have in hand of these subjects: given up just now, or lost earlier. */
+function placeBehind(
+  filters: readonly string[],
+  states: readonly WorkConsumerState[],
+  givers: ReadonlySet<string>,
+): number {
+  const places = states.map((state) => {
+    if (givers.has(state.name)) return state.delivered;
+    return mayHold(state, filters) ? (state.lost?.upTo ?? 0) : 0;
+  });
+  return Math.max(0, ...places);
 }
 
 /** Those that the plan has no more: to be removed when nothing of them is in hand. */

@@ -7,7 +7,8 @@ const HELD_UP_MS = 10_000;
 /**
  * Subjects that consumers have lost while they had some of them in hand. It stands with the consumer (`lost`), so that
  * every registry knows of it. Whoever takes such a subject next, and is not as far, would be given those messages as
- * well: it waits until they are done, for a while.
+ * well, even those that have been acknowledged by then: the server removes nothing that some consumer still is to be
+ * given. So it waits until they are done, for a while.
  */
 export class Losses {
   /** When each was first seen. */
