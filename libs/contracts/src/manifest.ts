@@ -132,6 +132,8 @@ export const manifest = z.strictObject({
   triggers: z.array(trigger).max(64).default([]),
   /** What the handler is given, and how its answer is read; absent: `mesh`. */
   event: z.enum(EVENT_SHAPES).optional(),
+  /** `stream`: the handler takes the body of a request as it comes, whatever its size; absent: `whole`, decoded. */
+  body: z.enum(['whole', 'stream']).optional(),
   limits: limits.default({}),
   work: workSettings.optional(),
   /** Environment names that the handler wants; it sees these and no others. */
