@@ -16,7 +16,10 @@ const onlyWhatIsUsed = {
   name: 'only-what-is-used',
   setup(of) {
     const contracts = join(root, 'dist/libs/contracts/src');
-    of.onResolve({ filter: /^#contracts$/ }, () => ({ path: join(contracts, 'index.js'), sideEffects: false }));
+    of.onResolve({ filter: /^#contracts$/ }, () => ({
+      path: join(contracts, 'index.js'),
+      sideEffects: false,
+    }));
     of.onResolve({ filter: /^\.\// }, ({ path, resolveDir }) =>
       resolveDir === contracts ? { path: join(resolveDir, path), sideEffects: false } : undefined,
     );

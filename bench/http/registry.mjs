@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -17,32 +17,46 @@ export class StandInRegistry {
   #stopped = false;
   #taking;
 
-  /** @param handler folder of the handler that all routes have */
+  /** @param handler folder of the handler that a route has unless it says otherwise */
   static async start(nats, handler = HANDLER) {
-    const { manifest, digest, artifact } = await pack(handler);
     const folder = await mkdtemp(join(tmpdir(), 'lambda-mesh-bench-'));
     await mkdir(join(folder, 'sha256'));
-    await writeFile(join(folder, 'sha256', `${digest.slice('sha256:'.length)}.tgz`), artifact);
     const { password } = nats.users.registry;
     const login = { natsUrl: nats.url, natsUser: 'registry', natsPassword: password };
     const connection = await connect({ ...login, name: 'bench-registry' });
-    const registry = new StandInRegistry(folder, { ...manifest, digest }, connection);
+    const registry = new StandInRegistry(folder, connection);
+    registry.version = await registry.store(handler);
     registry.routes = await openRouteStore(connection);
     registry.#taking = registry.#takeRecords(await openAuditReader(connection));
     return registry;
   }
 
-  constructor(folder, version, connection) {
+  constructor(folder, connection) {
     this.artifactsUrl = pathToFileURL(folder).href;
     this.folder = folder;
-    this.version = version;
     this.connection = connection;
+  }
+
+  /** Packs a handler and keeps its artifact. @returns what a route says of it */
+  async store(handler) {
+    const { manifest, digest, artifact } = await pack(handler);
+    await writeFile(this.#fileOf(digest), artifact);
+    return { ...manifest, digest };
+  }
+
+  /** The bytes of an artifact. */
+  read(digest) {
+    return readFile(this.#fileOf(digest));
+  }
+
+  #fileOf(digest) {
+    return join(this.folder, 'sha256', `${digest.slice('sha256:'.length)}.tgz`);
   }
 
   /** Makes the handler live under a path. @param changes of its manifest there */
   async route(path, changes = {}) {
-    const { path: _own, description: _text, ...version } = this.version;
-    const versions = [{ ...version, ...changes, weight: 100 }];
+    const { path: _own, description: _text, ...version } = { ...this.version, ...changes };
+    const versions = [{ ...version, weight: 100 }];
     await this.routes.put({ path, revision: 1, versions, aliases: {} });
   }
 
