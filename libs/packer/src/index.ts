@@ -7,12 +7,14 @@
  *   publish     artifact → registry, through its one door
  *   unpack      artifact → manifest and files, whatever the bytes are; used by registry and executor
  *   digest      bytes → `sha256:…`
+ *   lambda-zip  artifact → zip for AWS Lambda
  *   artifact    the entry for services that read artifacts: digest and unpack alone
  *
  * An artifact is a gzip'd tar of `manifest.json`, `handler.mjs`, `handler.mjs.map`, and what native add-ons and assets the
  * handler has: the same bytes for the same sources, in whatever folder they lie.
  */
 export * from './artifact.js';
+export { type LambdaParts, lambdaZip } from './lambda-zip.js';
 export { artifactFile, type Packed, type PackOptions, pack, packAll } from './pack.js';
 export { PackError, type PackErrorCode } from './pack-error.js';
 export { ARTIFACT_TYPE, type PackedArtifact, PublishError, type PublishRequest, publish } from './publish.js';

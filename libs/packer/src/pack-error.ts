@@ -13,6 +13,7 @@ export type PackErrorCode =
   | 'no-version'
   | 'bad-manifest'
   | 'bad-asset'
+  | 'reserved-name'
   | 'too-large';
 
 /** Why a folder cannot be packed, and what its author can do about it. */

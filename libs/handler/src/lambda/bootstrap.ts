@@ -24,8 +24,8 @@ export async function bootstrap(
   args: readonly string[],
   folder: string,
 ): Promise<number> {
-  const { AWS_LAMBDA_RUNTIME_API: address, _HANDLER, LAMBDA_TASK_ROOT = folder } = environment;
-  const loading = () => load(address ? LAMBDA_TASK_ROOT : folder, args[0] ?? _HANDLER);
+  const { AWS_LAMBDA_RUNTIME_API: address, _HANDLER } = environment;
+  const loading = () => load(folder, args[0] ?? _HANDLER);
   if (!address) return once(loading);
   const api = new RuntimeApi(address);
   try {
