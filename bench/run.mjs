@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { builtDigest, sourceDigest } from '../tools/sources.mjs';
 
 /*
@@ -12,6 +12,7 @@ import { builtDigest, sourceDigest } from '../tools/sources.mjs';
  *   work/      events for which nobody waits, beside plain clients of JetStream, MQTT and SQS
  *   audit/     records of what ran: into Postgres, and out again
  *   faults/    handlers that harm, beside a neighbour of theirs
+ *   overload/  ten times what a handler can do
  *   measure/   processor time, load, statistics
  */
 
@@ -31,6 +32,8 @@ const syncFrom = (text) => {
   if (!['default', 'always'].includes(text)) throw new InvalidArgumentError('default or always is needed');
   return text;
 };
+
+const ISOLATIONS = ['inline', 'thread', 'process'];
 
 const program = new Command('bench').description('Side-by-side benchmarks of λ-mesh.');
 
@@ -136,6 +139,18 @@ program
     requireBuild();
     const { benchFaults } = await import('./faults/command.mjs');
     await benchFaults(options, interrupted.signal);
+  });
+
+program
+  .command('overload')
+  .description('ten times what a wait-bound handler can do: goodput, refusals, memory, its neighbours')
+  .addOption(new Option('--isolation <where>', 'where handlers run').choices(ISOLATIONS).default('thread'))
+  .option('--quick', 'shorter and fewer rounds: coarser figures')
+  .option('--json', 'print everything as JSON')
+  .action(async (options) => {
+    requireBuild();
+    const { benchOverload } = await import('./overload/command.mjs');
+    await benchOverload(options, interrupted.signal);
   });
 
 /** Benchmarks run what is deployed: dist/, not the sources. */
