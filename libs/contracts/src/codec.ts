@@ -24,6 +24,10 @@ const CRLF = '\r\n';
 const FORBIDDEN_IN_VALUE = /[\r\n\0]/;
 const NON_ASCII = /[^\x20-\x7e]/g;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** Value of `mesh-log`. Its answer is a header of the result, {@link LOG_TAIL_HEADER}. */
+const LOG_TAIL = 'tail';
+/** In the result's own headers: the last lines that the run logged, base64. */
+export const LOG_TAIL_HEADER = 'mesh-log-tail';
 const FAILED_TEXT = 'failed: The handler said no.';
 
 /** @throws MeshError `internal` if a value would break out of its line: a defect of the caller. */
@@ -72,6 +76,7 @@ export function encodeEvent(event: EventEnvelope): Uint8Array {
   if (event.timeout !== undefined) headers['mesh-timeout'] = String(Math.ceil(event.timeout));
   if (event.contentType !== undefined) headers['ce-datacontenttype'] = encodeAttribute(event.contentType);
   if (event.traceparent !== undefined) headers.traceparent = event.traceparent;
+  if (event.logTail) headers['mesh-log'] = LOG_TAIL;
   if (event.cloudEvent) writeCloudEvent(headers, event.cloudEvent);
   headers['mesh-meta'] = asciiJson(event.meta);
   return encodeHeaders(headers);
@@ -81,6 +86,9 @@ function writeCloudEvent(headers: HeaderMap, attributes: CloudEventAttributes): 
   for (const [name, value] of Object.entries(attributes))
     if (value !== undefined) headers[`ce-${name}`] = encodeAttribute(value);
 }
+
+/** Whether the caller wants the run's last lines of log. */
+export const wantsLogTail = (headers: Readonly<HeaderMap>): boolean => headers['mesh-log'] === LOG_TAIL;
 
 /** What decides where an event goes, cheap to read: the rest may be decoded in another thread. */
 export interface EventRouting {

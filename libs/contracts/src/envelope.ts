@@ -50,6 +50,8 @@ export interface EventEnvelope {
   readonly cloudEvent?: CloudEventAttributes;
   /** W3C trace context, passed on untouched. */
   readonly traceparent?: string;
+  /** The last lines that the run logs are to come with its reply: header `mesh-log`. Calls only. */
+  readonly logTail?: boolean;
 }
 
 export const DEFAULT_TIMEOUT_MS = 30_000;

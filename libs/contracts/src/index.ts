@@ -29,13 +29,16 @@ export {
   encodeHeaders,
   encodeResult,
   type HeaderMap,
+  LOG_TAIL_HEADER,
   statusOf,
+  wantsLogTail,
 } from './codec.js';
 export * from './config.js';
 export * from './control-path.js';
 export * from './envelope.js';
 export * from './errors.js';
 export * from './invocation.js';
+export type { JsonValue } from './json.js';
 export * from './lambda-names.js';
 export * from './manifest.js';
 export * from './mesh-id.js';
