@@ -22,7 +22,8 @@ export interface IncomingCall {
   /**
    * Sends the headers at once, then each piece when the caller has room for it. Only where `acceptsStream`.
    * Resolves when the caller has it all. What the pieces throw, the caller is told.
-   * @throws MeshError `client-gone` (the caller wants no more, or has gone), `not-connected`; else what the pieces threw
+   * @throws MeshError `client-gone` (the caller wants no more), `broken-off` (nothing is heard of it any more),
+   *   `not-connected`; else what the pieces threw
    */
   replyStream(headers: Uint8Array, pieces: AsyncIterable<Uint8Array>): Promise<void>;
 }

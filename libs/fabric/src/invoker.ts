@@ -11,6 +11,11 @@ export interface CallReply {
   readonly rest?: AsyncIterable<Uint8Array>;
 }
 
+export interface InvokerOptions {
+  /** Answers may come in pieces, as `rest`; else the executor gathers them, up to the largest body. Default: false. */
+  readonly takesStreams?: boolean;
+}
+
 /** Calls a handler and waits for its answer. */
 export interface Invoker {
   /** Calls that wait for their reply. */

@@ -3,26 +3,25 @@ import {
   type ControlPath,
   callSubject,
   DEFAULT_TIMEOUT_MS,
-  decodeHeaders,
-  decodeResult,
   type EventEnvelope,
   encodeEvent,
-  MeshError,
-  statusOf,
 } from '#contracts';
 import type { Connection } from '../connection.js';
-import type { CallReply, Invoker } from '../invoker.js';
+import type { CallReply, Invoker, InvokerOptions } from '../invoker.js';
 import type { NatsMeshConnection } from './connect.js';
-import { headerBlock } from './raw-message.js';
+import type { PieceReceiver } from './piece-receiver.js';
+import { readReply } from './read-reply.js';
 import { Requests } from './requests.js';
-
-const NO_RESPONDERS = 503;
+import { heedPiece, StreamEnds } from './stream-ends.js';
+import { StreamedCall } from './streamed-call.js';
 
 class NatsInvoker implements Invoker {
   readonly #requests: Requests;
+  readonly #ends: StreamEnds;
 
-  constructor(connection: NatsMeshConnection) {
-    this.#requests = new Requests(connection);
+  constructor(connection: NatsMeshConnection, { takesStreams = false }: InvokerOptions) {
+    this.#requests = new Requests(connection, takesStreams);
+    this.#ends = new StreamEnds(connection);
   }
 
   get inFlight(): number {
@@ -34,34 +33,35 @@ class NatsInvoker implements Invoker {
     event: EventEnvelope,
     body: Uint8Array | AsyncIterable<Uint8Array>,
   ): Promise<CallReply> {
-    if (!(body instanceof Uint8Array)) return Promise.reject(new MeshError('internal'));
     let headers: Uint8Array;
     try {
       headers = encodeEvent(event);
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#requests.request(
-      callSubject(path),
-      headers,
-      body,
-      event.timeout ?? DEFAULT_TIMEOUT_MS,
-      readReply,
-    );
+    const subject = callSubject(path);
+    const limit = event.timeout ?? DEFAULT_TIMEOUT_MS;
+    if (body instanceof Uint8Array) return this.#requests.request(subject, headers, body, limit, this.#read);
+    return new StreamedCall(this.#requests, this.#ends, body).run(subject, headers, limit);
   }
 
   idle(): Promise<void> {
     return this.#requests.idle();
   }
+
+  // Where a reply names a subject of its own, pieces follow, and that is where their credit goes.
+  readonly #read = (message: Msg): CallReply => {
+    const reply = readReply(message);
+    return message.reply ? { ...reply, rest: this.#receive(message.subject, message.reply) } : reply;
+  };
+
+  #receive(subject: string, sender: string): PieceReceiver {
+    const receiver = this.#ends.receiver(sender, () => unfollow());
+    const unfollow = this.#requests.follow(subject, (message) => heedPiece(receiver, message));
+    return receiver;
+  }
 }
 
-function readReply(message: Msg): CallReply {
-  const block = headerBlock(message);
-  if (!block) throw new MeshError('internal', undefined, { cause: new Error('a reply without headers') });
-  if (statusOf(block) === NO_RESPONDERS) throw new MeshError('no-executor');
-  return { result: decodeResult(decodeHeaders(block)), body: message.data };
-}
-
-export function createInvoker(connection: Connection): Invoker {
-  return new NatsInvoker(connection as NatsMeshConnection);
+export function createInvoker(connection: Connection, options: InvokerOptions = {}): Invoker {
+  return new NatsInvoker(connection as NatsMeshConnection, options);
 }

@@ -1,7 +1,8 @@
-import { createInbox, type Msg } from '@nats-io/transport-node';
+import type { Msg } from '@nats-io/transport-node';
 import { asMeshError, MeshError } from '#contracts';
 import type { NatsMeshConnection } from './connect.js';
 import { asClientHeaders } from './raw-message.js';
+import { bodyFollowsToken, makeInbox } from './reply-marks.js';
 import { WaitTable } from './wait-table.js';
 
 interface Waiter {
@@ -31,20 +32,40 @@ export class Requests {
   readonly #waiting = new WaitTable<Waiter>();
   #unsent: Unsent[] = [];
   readonly #inbox: string;
+  /** By reply subject, who hears more than one message. */
+  readonly #followed = new Map<string, (message: Msg) => void>();
+  #streamed = 0;
   #idle: (() => void)[] = [];
 
-  constructor(connection: NatsMeshConnection) {
+  /** @param takesStreams who answers may do so in pieces */
+  constructor(connection: NatsMeshConnection, takesStreams = false) {
     this.#connection = connection;
-    this.#inbox = `${createInbox(connection.inboxPrefix)}.`;
+    this.#inbox = makeInbox(connection.inboxPrefix, takesStreams);
     connection.nc.subscribe(`${this.#inbox}*`, {
       callback: (error, message) => {
-        if (!error) this.#settle(message.subject.slice(this.#inbox.length))?.settle(message);
+        if (error) return;
+        const waiter = this.#settle(message.subject.slice(this.#inbox.length));
+        if (waiter) waiter.settle(message);
+        else this.#followed.get(message.subject)?.(message);
       },
     });
   }
 
   get inFlight(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + this.#followed.size;
+  }
+
+  /** A reply subject for a request whose body follows in pieces. */
+  streamedReply(): string {
+    return this.#inbox + bodyFollowsToken(this.#streamed++);
+  }
+
+  /** Hands over what comes under a reply subject that is not an ordinary waiter's, or not any more. @returns what ends that */
+  follow(subject: string, listener: (message: Msg) => void): () => void {
+    this.#followed.set(subject, listener);
+    return () => {
+      if (this.#followed.delete(subject)) this.#restIfIdle();
+    };
   }
 
   /** As {@link request}, but it goes out at once: for who has gathered what goes out together. */
@@ -105,7 +126,7 @@ export class Requests {
 
   /** Resolves when nobody waits any more. */
   idle(): Promise<void> {
-    if (this.#waiting.size === 0) return Promise.resolve();
+    if (this.inFlight === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
@@ -132,8 +153,12 @@ export class Requests {
     const waiter = this.#waiting.take(token);
     if (!waiter) return undefined;
     clearTimeout(waiter.timer);
-    if (this.#waiting.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    if (this.#idle.length > 0) this.#restIfIdle();
     return waiter;
+  }
+
+  #restIfIdle(): void {
+    if (this.inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 }
 

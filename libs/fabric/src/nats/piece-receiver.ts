@@ -1,0 +1,156 @@
+import { asMeshError, type MeshError } from '#contracts';
+import { brokenOff, type Credit, PIECE_OVERHEAD, type PieceMark, WINDOW_BYTES } from './piece.js';
+import { type Beating, Silence } from './pulse.js';
+
+type Result = IteratorResult<Uint8Array, undefined>;
+
+/**
+ * Puts the pieces of a stream in front of whoever takes them, in their order, and gives credit as they are taken. What
+ * came before the stream broke off is still handed out; then it throws.
+ */
+export class PieceReceiver implements AsyncIterableIterator<Uint8Array, undefined>, Beating {
+  readonly #silence = new Silence();
+  readonly #queue: Uint8Array[] = [];
+  readonly #takers: PromiseWithResolvers<Result>[] = [];
+  #expected = 0;
+  /** By the same count as credit. */
+  #received = 0;
+  #taken = 0;
+  #credit = WINDOW_BYTES;
+  #hasLeft = false;
+  #state: 'open' | 'ended' | 'closed' | MeshError = 'open';
+
+  /**
+   * @param say tells the sender; throws MeshError `not-connected`
+   * @param leave called once, when nothing is to be heard any more
+   */
+  constructor(
+    private readonly say: (credit: Credit) => void,
+    private readonly leave: () => void,
+  ) {}
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Something came. */
+  accept(mark: PieceMark, bytes: Uint8Array): void {
+    if (this.#state !== 'open') return;
+    this.#silence.heard();
+    if (mark.number !== this.#expected)
+      return this.#refuse(`piece ${this.#expected} was expected, and ${mark.number} came`);
+    if (mark.kind === 'data') this.#add(bytes);
+    else if (mark.kind === 'end') this.#ended();
+    else if (mark.kind === 'error') this.break(mark.error);
+  }
+
+  /** Says that the sender may begin; then, how much was taken. */
+  open(): void {
+    this.#say(this.#credit);
+  }
+
+  beat(): void {
+    const due = this.#silence.beat();
+    // The sender has nothing left to say once it has said the end.
+    if (due === 'give-up' && this.#state === 'open') this.break(brokenOff('the sender is silent'));
+    else if (due === 'speak') this.#say(this.#credit);
+  }
+
+  /** What is queued is still handed out; the next piece is this error. */
+  break(error: MeshError): void {
+    // Where the end has come, all of it is here: whether the sender learns so is its affair.
+    if (this.#state !== 'open') return;
+    this.#state = error;
+    this.#leave();
+    this.#settle();
+  }
+
+  next(): Promise<Result> {
+    const taker = Promise.withResolvers<Result>();
+    this.#takers.push(taker);
+    this.#settle();
+    return taker.promise;
+  }
+
+  /** The rest is not wanted; the sender is told. */
+  async return(): Promise<Result> {
+    this.close('stop');
+    return { done: true, value: undefined };
+  }
+
+  /** @param say what the sender is told, if anything */
+  close(say?: 'stop'): void {
+    const wasHeard = this.#state === 'open' || this.#state === 'ended';
+    if (wasHeard && say) this.#say(say);
+    this.#state = 'closed';
+    this.#queue.length = 0;
+    this.#leave();
+    this.#settle();
+  }
+
+  #add(bytes: Uint8Array): void {
+    this.#received += bytes.length + PIECE_OVERHEAD;
+    if (this.#received > this.#credit) return this.#refuse('more came than there was room for');
+    this.#expected++;
+    this.#queue.push(bytes);
+    this.#settle();
+  }
+
+  #ended(): void {
+    this.#state = 'ended';
+    this.#settle();
+  }
+
+  #refuse(why: string): void {
+    this.#say('stop');
+    this.break(brokenOff(why));
+  }
+
+  #settle(): void {
+    while (this.#takers.length > 0) {
+      const bytes = this.#queue.shift();
+      if (bytes) this.#hand(bytes);
+      else if (this.#state === 'open') return;
+      else this.#handEnd();
+    }
+  }
+
+  #hand(bytes: Uint8Array): void {
+    this.#taken += bytes.length + PIECE_OVERHEAD;
+    this.#takers.shift()?.resolve({ done: false, value: bytes });
+    const credit = this.#taken + WINDOW_BYTES;
+    if (this.#state !== 'open' || credit - this.#credit < WINDOW_BYTES / 2) return;
+    this.#credit = credit;
+    this.#say(credit);
+  }
+
+  #handEnd(): void {
+    const taker = this.#takers.shift();
+    const state = this.#state;
+    if (state === 'ended') {
+      this.#say('done');
+      this.#state = 'closed';
+      this.#leave();
+    } else if (typeof state === 'object') {
+      this.#state = 'closed';
+      taker?.reject(state);
+      return;
+    }
+    taker?.resolve({ done: true, value: undefined });
+  }
+
+  #leave(): void {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    this.leave();
+  }
+
+  #say(credit: Credit): void {
+    this.#silence.spoke();
+    try {
+      this.say(credit);
+    } catch (error) {
+      this.break(asMeshError(error));
+    }
+  }
+}
