@@ -90,6 +90,20 @@ export interface HandlerEvent<Body = unknown> {
   readonly Records?: readonly SqsRecord[];
 }
 
+/**
+ * What a handler with `body: 'stream'` gets: the body as it comes, whatever its size and its type, in the place of `body`
+ * and `raw`.
+ */
+export interface StreamedEvent extends Omit<HandlerEvent, 'body' | 'raw' | 'Records'> {
+  readonly body?: undefined;
+  readonly raw?: undefined;
+  /**
+   * `for await (const piece of event.stream)`. Taking a piece asks for more, so that a slow handler slows the sender; what
+   * is left when the handler has ended is not sent. It throws where the sender goes away in the middle.
+   */
+  readonly stream: ReadableStream<Uint8Array> & AsyncIterable<Uint8Array>;
+}
+
 /** An answer with HTTP's details, as Lambda knows it. It is OK whatever its status. */
 export interface HttpAnswer {
   /** 200–599. */
@@ -97,7 +111,7 @@ export interface HttpAnswer {
   readonly headers?: AnswerHeaders;
   /** Whole `Set-Cookie` values. */
   readonly cookies?: readonly string[];
-  /** Text as it is, bytes as they are, anything else as JSON. */
+  /** Text as it is, bytes as they are, a stream as it comes, anything else as JSON. */
   readonly body?: unknown;
   /** The body is base64 text and stands for its bytes. */
   readonly isBase64Encoded?: boolean;
@@ -157,7 +171,12 @@ export interface HandlerContext {
   call<T = unknown>(path: string, body?: unknown, options?: CallOptions): Promise<T>;
 }
 
+/**
+ * What it returns is its answer: text, bytes, {@link HttpAnswer}, anything that has JSON, or a stream of these: a web stream,
+ * a Node stream, a generator or anything else asynchronous to iterate. A list is no stream.
+ */
 export type HandlerFunction<Body = unknown> = (event: HandlerEvent<Body>, context: HandlerContext) => unknown;
+export type StreamedHandlerFunction = (event: StreamedEvent, context: HandlerContext) => unknown;
 
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
 
@@ -215,6 +234,8 @@ export interface HandlerOptions {
   /** JSON Schema of what the handler expects as its body (or query); shown to callers, not enforced. */
   readonly input?: Record<string, JsonValue>;
   readonly triggers?: HandlerTrigger[];
+  /** `whole` unless stated. `stream`: it gets a {@link StreamedEvent}. */
+  readonly body?: 'whole' | 'stream';
   /** What the handler is given, and how its answer is read; `mesh` unless stated. */
   readonly event?: EventShape;
   readonly limits?: HandlerLimits;

@@ -1,5 +1,5 @@
 import type { EventEnvelope, EventMeta } from '../../contracts/src/envelope.js';
-import type { CloudEvent, HandlerEvent, JsonValue, Values } from './author-types.js';
+import type { CloudEvent, HandlerEvent, JsonValue, StreamedEvent, Values } from './author-types.js';
 import { decodeBody, kindOf } from './decode-body.js';
 import { parseMediaType } from './media-type.js';
 import { emptyRecord, parseQuery } from './pairs.js';
@@ -24,6 +24,27 @@ export function buildEvent(
   if (decoded.body instanceof Promise)
     return decoded.body.then((body: unknown) => assemble(path, envelope, raw, { ...decoded, body }));
   return assemble(path, envelope, raw, decoded);
+}
+
+/** The event of a handler that takes the body as it comes. Nothing is decoded. */
+export function buildStreamedEvent(
+  path: string,
+  { id, meta, cloudEvent }: EventEnvelope,
+  body: AsyncIterable<Uint8Array>,
+): StreamedEvent {
+  return {
+    id,
+    path,
+    source: meta.source,
+    time: cloudEvent?.time ?? now(),
+    method: meta.method,
+    query: meta.query === undefined ? emptyRecord() : parseQuery(meta.query),
+    params: copy(meta.params),
+    headers: copy(meta.headers),
+    stream: ReadableStream.from(body),
+    attributes: copy(meta.attributes as Record<string, JsonValue> | undefined),
+    cloudEvent,
+  };
 }
 
 function decode({ contentType, cloudEvent }: EventEnvelope, raw: Uint8Array): Decoded {

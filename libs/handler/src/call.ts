@@ -1,8 +1,8 @@
 import type { OutcomeCode } from '../../contracts/src/envelope.js';
 import { ERRORS, isErrorCode, isMeshError } from '../../contracts/src/errors.js';
-import { encodeBody } from './answer.js';
 import type { CallError, CallOptions } from './author-types.js';
 import { decodeBody } from './decode-body.js';
+import { encodeBody } from './encode-body.js';
 import type { CallReply, Host } from './host.js';
 
 /** Milliseconds until the deadline; never negative. */

@@ -1,4 +1,10 @@
-import type { HandlerContext, HandlerEvent, HandlerFunction, HandlerOptions } from './author-types.js';
+import type {
+  HandlerContext,
+  HandlerEvent,
+  HandlerFunction,
+  HandlerOptions,
+  StreamedHandlerFunction,
+} from './author-types.js';
 
 // From the global registry, so that a bundle's own copy of this package and the executor's recognise each other.
 const DEFINITION: unique symbol = Symbol.for('lambda-mesh.handler') as never;
@@ -23,6 +29,11 @@ export const FAIL = 'FAIL' as const;
  * which keeps this package out of the way in a bundle.
  * @throws TypeError for an argument of another kind
  */
+export function handler(
+  path: string,
+  options: HandlerOptions & { readonly body: 'stream' },
+  run: StreamedHandlerFunction,
+): HandlerDefinition;
 export function handler<Body = unknown>(path: string, run: HandlerFunction<Body>): HandlerDefinition<Body>;
 export function handler<Body = unknown>(
   path: string,
@@ -32,7 +43,7 @@ export function handler<Body = unknown>(
 export function handler<Body>(
   path: string,
   second: HandlerOptions | HandlerFunction<Body>,
-  third?: HandlerFunction<Body>,
+  third?: HandlerFunction<Body> | StreamedHandlerFunction,
 ): HandlerDefinition<Body> {
   const [options, run] = typeof second === 'function' && third === undefined ? [{}, second] : [second, third];
   if (typeof path !== 'string' || path === '')
@@ -43,7 +54,12 @@ export function handler<Body>(
     );
   if (typeof run !== 'function')
     throw new TypeError(`handler('${path}', options, fn): fn must be a function (event, context)`);
-  return Object.freeze({ [DEFINITION]: 1, path, options: Object.freeze({ ...options }), run });
+  return Object.freeze({
+    [DEFINITION]: 1,
+    path,
+    options: Object.freeze({ ...options }),
+    run: run as HandlerFunction,
+  });
 }
 
 /** True for what {@link handler} made, in this copy of the package or another. */

@@ -24,7 +24,10 @@ export type {
   Source,
   SqsRecord,
   SqsRecordAttribute,
+  StreamedEvent,
+  StreamedHandlerFunction,
   UploadedFile,
   Values,
 } from './author-types.js';
 export { FAIL, type HandlerDefinition, handler, handler as λ, OK } from './definition.js';
+export { type ServerSentEvent, sse } from './sse.js';

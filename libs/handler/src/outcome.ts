@@ -32,7 +32,7 @@ export function errorOutcome(
   error: Pick<MeshError, 'code' | 'detail'>,
   meshId: string,
   cause?: unknown,
-): Outcome {
+): Outcome & { readonly rest?: never } {
   return {
     outcome: error.code,
     status: ERRORS[error.code].status,

@@ -10,6 +10,8 @@ export interface ResolvedHandler {
   readonly form: 'definition' | 'event' | 'payload';
   /** The path that a definition states; absent for plain exports. */
   readonly path?: string;
+  /** What a definition states; an executor goes by the manifest. */
+  readonly body?: 'whole' | 'stream' | undefined;
   invoke(event: HandlerEvent, context: HandlerContext): unknown;
 }
 
@@ -98,7 +100,13 @@ function fromDefinition(
       'path-mismatch',
       `It was published as "${expectedPath}", yet its module says "${value.path}". Pack it again.`,
     );
-  return { exportName, form: 'definition', path: value.path, invoke: value.run };
+  return {
+    exportName,
+    form: 'definition',
+    path: value.path,
+    body: value.options.body,
+    invoke: value.run,
+  };
 }
 
 type PlainFunction = (first: unknown, context: HandlerContext) => unknown;

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { MAX_HEADERS_LENGTH } from './answer-headers.js';
 import type { AnswerHeaders, HandlerContext, HandlerEvent, HandlerFunction } from './author-types.js';
@@ -411,17 +410,8 @@ describe('what cannot be sent', () => {
     ['a toJSON that gives nothing', { toJSON: () => undefined }, 'no JSON'],
     ['what is nested without end', deep, 'too deep'],
     ['an error', new Error('secret'), 'throw it'],
-    ['a stream', Readable.from(['x']), 'Streams'],
-    ['a web stream', new Response('x').body, 'Streams'],
-    ['a Response', new Response('x'), 'Streams'],
-    ['a Blob', new Blob(['x']), 'Streams'],
-    [
-      'an async generator',
-      (async function* () {
-        yield 1;
-      })(),
-      'Streams',
-    ],
+    ['a Response', new Response('x'), 'Response'],
+    ['a stream of an old kind', { pipe: () => undefined }, 'wrap'],
   ])('is bad-answer: %s', async (_what, value, reason) => {
     for (const fn of [() => value, (_: unknown, context: HandlerContext) => context(OK, value)]) {
       const outcome = await run(fn as HandlerFunction);

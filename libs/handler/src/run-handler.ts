@@ -1,5 +1,6 @@
-import { MeshError } from '../../contracts/src/errors.js';
-import { encodeReturned, encodeStatement } from './answer.js';
+import { asMeshError, MeshError } from '../../contracts/src/errors.js';
+import { type Answer, encodeReturned, encodeStatement } from './answer.js';
+import type { AnswerStream } from './answer-stream.js';
 import type { HandlerEvent } from './author-types.js';
 import { createContext, type Run } from './context.js';
 import type { Host } from './host.js';
@@ -18,12 +19,14 @@ const MAX_RETRY_AFTER_S = 86_400;
  * - else the first `context(…)` is the outcome, whatever is returned;
  * - else the returned value is OK: `undefined` 204, text, bytes, an HTTP answer, or JSON;
  * - what cannot be sent is `bad-answer`.
+ *
+ * An answer that has a `rest` has not begun: {@link openAnswer} makes it begin, and its `return()` lets go of it.
  */
 export async function runHandler(
   resolved: ResolvedHandler,
   event: HandlerEvent,
   host: Host,
-): Promise<Outcome> {
+): Promise<Answer> {
   const run: Run = { host, statement: undefined, log: undefined };
   let returned: unknown;
   try {
@@ -34,6 +37,23 @@ export async function runHandler(
     return later === undefined ? outcome : { ...outcome, meta: { headers: { 'retry-after': later } } };
   }
   return encode(run, returned, event.id);
+}
+
+/**
+ * Begins an answer that comes in pieces. Never rejects: what breaks off before anything had to be sent is an error like
+ * any other, and what has ended by then is a whole answer.
+ */
+export async function openAnswer(answer: Answer, rest: AnswerStream, meshId: string): Promise<Outcome> {
+  try {
+    const { isWhole, body, contentType } = await rest.open(answer.contentType === undefined);
+    const { rest: _, ...outcome } = answer;
+    // What the handler said of its type goes before what the first piece is.
+    const begun = { ...(contentType === undefined ? undefined : { contentType }), ...outcome, body };
+    return isWhole ? begun : { ...begun, rest };
+  } catch (error) {
+    const fault = asMeshError(error);
+    return errorOutcome(fault, meshId, fault.cause);
+  }
 }
 
 /** `error.retryAfter`, in seconds: work is not tried again before, and an HTTP caller is told. */
@@ -48,7 +68,7 @@ function retryAfterOf(thrown: unknown): string | undefined {
   }
 }
 
-function encode({ statement }: Run, returned: unknown, meshId: string): Outcome {
+function encode({ statement }: Run, returned: unknown, meshId: string): Answer {
   try {
     return statement ? encodeStatement(statement) : encodeReturned(returned);
   } catch (error) {

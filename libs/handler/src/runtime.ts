@@ -6,12 +6,17 @@
  *     decode-body       bytes → value, by content type (media-type, json, pairs, multipart, structured-event)
  *   run-handler       handler + event → outcome; never rejects
  *     context           what a handler answers through
- *     answer            returned value → status, headers, bytes (answer-headers)
+ *     answer            returned value → status, headers, bytes (answer-headers, encode-body)
+ *     answer-stream     a returned stream (stream-source) → pieces of bytes, as fast as they are taken
+ *       collect         the pieces → one body, for who cannot take them
  *     outcome           thrown value or error of the mesh → outcome
  */
+export type { Answer } from './answer.js';
+export type { AnswerStream } from './answer-stream.js';
 export type { HandlerContext, HandlerEvent, LogLevel } from './author-types.js';
-export { buildEvent } from './build-event.js';
+export { buildEvent, buildStreamedEvent } from './build-event.js';
+export { collect } from './collect.js';
 export type { CallReply, CallRequest, Host } from './host.js';
 export { describe, errorOutcome, type Outcome, type OutcomeCause } from './outcome.js';
 export { type ResolvedHandler, resolveHandler } from './resolve-handler.js';
-export { runHandler } from './run-handler.js';
+export { openAnswer, runHandler } from './run-handler.js';

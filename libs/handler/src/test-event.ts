@@ -2,6 +2,7 @@ import type { EventEnvelope } from '../../contracts/src/envelope.js';
 import type { Values } from './author-types.js';
 import { decodeBody } from './decode-body.js';
 import type { Outcome } from './outcome.js';
+import type { Taken } from './test-stream.js';
 import type { LogEntry, TestAnswer, TestEvent } from './test-types.js';
 
 let minted = 0;
@@ -35,7 +36,10 @@ export async function toEnvelope(event: TestEvent): Promise<{ envelope: EventEnv
 }
 
 /** What a run gave, as a caller would read it. */
-export async function toAnswer<Body>(outcome: Outcome, logs: LogEntry[]): Promise<TestAnswer<Body>> {
+export async function toAnswer<Body>(
+  { outcome, pieces }: Taken,
+  logs: LogEntry[],
+): Promise<TestAnswer<Body>> {
   const { contentType, body, meta, cause } = outcome;
   return {
     outcome: outcome.outcome,
@@ -44,6 +48,7 @@ export async function toAnswer<Body>(outcome: Outcome, logs: LogEntry[]): Promis
     cookies: meta?.cookies ?? [],
     body: (await readAnswer(outcome)) as Body,
     raw: body,
+    pieces,
     cause,
     logs,
   };

@@ -1,12 +1,14 @@
 import type { EventEnvelope } from '../../contracts/src/envelope.js';
 import { asMeshError, MeshError } from '../../contracts/src/errors.js';
-import { buildEvent } from './build-event.js';
+import type { HandlerEvent } from './author-types.js';
+import { buildEvent, buildStreamedEvent } from './build-event.js';
 import { type HandlerDefinition, isDefinition } from './definition.js';
 import type { CallReply, CallRequest, Host } from './host.js';
 import { errorOutcome, type Outcome } from './outcome.js';
 import { type ResolvedHandler, resolveHandler } from './resolve-handler.js';
-import { runHandler } from './run-handler.js';
+import { openAnswer, runHandler } from './run-handler.js';
 import { mint, toAnswer, toEnvelope } from './test-event.js';
+import { type Taken, takePieces } from './test-stream.js';
 import type { HandlerLike, LogEntry, TestAnswer, TestEvent, TestMesh, TestOptions } from './test-types.js';
 
 /** A handler of a test's mesh. */
@@ -58,8 +60,7 @@ export class Mesh implements TestMesh {
   ): Promise<TestAnswer<Body>> {
     const logs: LogEntry[] = [];
     const { envelope, raw } = await toEnvelope(event);
-    const outcome = await this.#run(path, envelope, raw, options, logs);
-    return toAnswer<Body>(outcome, logs);
+    return toAnswer<Body>(await this.#run(path, envelope, raw, options, logs), logs);
   }
 
   async #run(
@@ -68,9 +69,9 @@ export class Mesh implements TestMesh {
     raw: Uint8Array,
     options: TestOptions,
     logs: LogEntry[],
-  ): Promise<Outcome> {
+  ): Promise<Taken> {
     const entry = this.#entries.get(path);
-    if (!entry) return errorOutcome(new MeshError('no-route'), envelope.id);
+    if (!entry) return { outcome: errorOutcome(new MeshError('no-route'), envelope.id), pieces: [] };
     const timeout = options.timeout ?? DEFAULT_TIMEOUT_MS;
     const controller = new AbortController();
     const host = this.#host(
@@ -79,7 +80,15 @@ export class Mesh implements TestMesh {
       logs,
       controller,
     );
-    const running = runOne(entry.resolved, path, envelope, raw, host);
+    const running = runOne(
+      entry,
+      path,
+      envelope,
+      raw,
+      host,
+      options.take ?? Number.POSITIVE_INFINITY,
+      controller,
+    );
     return beforeDeadline(running, timeout, controller, envelope.id);
   }
 
@@ -99,42 +108,80 @@ export class Mesh implements TestMesh {
     };
   }
 
-  #nested(path: string, { body, contentType, timeout }: CallRequest, logs: LogEntry[]): Promise<CallReply> {
+  async #nested(
+    path: string,
+    { body, contentType, timeout }: CallRequest,
+    logs: LogEntry[],
+  ): Promise<CallReply> {
     const envelope: EventEnvelope = {
       id: mint(),
       meta: { source: 'call' },
       ...(contentType === undefined ? {} : { contentType }),
     };
-    return this.#run(path, envelope, body, { timeout }, logs);
+    return (await this.#run(path, envelope, body, { timeout }, logs)).outcome;
   }
 }
 
+/** To the last piece that is wanted. */
 async function runOne(
-  resolved: ResolvedHandler,
+  entry: Entry,
   path: string,
   envelope: EventEnvelope,
   raw: Uint8Array,
   host: Host,
+  most: number,
+  controller: AbortController,
+): Promise<Taken> {
+  const outcome = await begin(entry, path, envelope, raw, host, controller.signal);
+  const taken = await takePieces(outcome, envelope.id, most);
+  if (taken.pieces.length >= most) controller.abort(new MeshError('client-gone'));
+  return taken;
+}
+
+async function begin(
+  { resolved }: Entry,
+  path: string,
+  envelope: EventEnvelope,
+  raw: Uint8Array,
+  host: Host,
+  signal: AbortSignal,
 ): Promise<Outcome> {
   try {
-    return await runHandler(resolved, await buildEvent(path, envelope, raw), host);
+    const answer = await runHandler(resolved, await eventOf(resolved, path, envelope, raw), host);
+    const { rest } = answer;
+    if (rest === undefined) return answer;
+    signal.addEventListener('abort', () => void rest.return());
+    return await openAnswer(answer, rest, envelope.id);
   } catch (error) {
     return errorOutcome(asMeshError(error), envelope.id);
   }
 }
 
+async function eventOf(
+  { body }: ResolvedHandler,
+  path: string,
+  envelope: EventEnvelope,
+  raw: Uint8Array,
+): Promise<HandlerEvent> {
+  if (body !== 'stream') return buildEvent(path, envelope, raw);
+  const pieces = (async function* () {
+    if (raw.length > 0) yield raw;
+  })();
+  return buildStreamedEvent(path, envelope, pieces) as unknown as HandlerEvent;
+}
+
 async function beforeDeadline(
-  running: Promise<Outcome>,
+  running: Promise<Taken>,
   timeout: number,
   controller: AbortController,
   id: string,
-): Promise<Outcome> {
+): Promise<Taken> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Outcome>((resolveLate) => {
+  const late = new Promise<Taken>((resolveLate) => {
     timer = setTimeout(() => {
       const error = new MeshError('deadline-exceeded');
+      resolveLate({ outcome: errorOutcome(error, id), pieces: [] });
       controller.abort(error);
-      resolveLate(errorOutcome(error, id));
     }, timeout);
   });
   try {

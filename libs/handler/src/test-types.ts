@@ -31,6 +31,8 @@ export interface TestOptions {
   readonly attempt?: number;
   /** Milliseconds; 30 s unless stated. When they pass, the answer is `deadline-exceeded`. */
   readonly timeout?: number;
+  /** Of an answer that comes in pieces, how many are taken before the caller goes away; all of them unless stated. */
+  readonly take?: number;
 }
 
 export interface LogEntry {
@@ -42,7 +44,10 @@ export interface LogEntry {
 
 /** What the caller would get, and what only the operator sees (`cause`, `logs`). */
 export interface TestAnswer<Body = unknown> {
-  /** `ok`, `failed` (the handler's FAIL), or a code of docs/errors.md such as `handler-error`. */
+  /**
+   * `ok`, `failed` (the handler's FAIL), or a code of docs/errors.md such as `handler-error`; also where a stream broke
+   * off: then `status` is what the caller had been told, and `body` what had come.
+   */
   readonly outcome: string;
   readonly status: number;
   readonly headers: Values;
@@ -50,6 +55,8 @@ export interface TestAnswer<Body = unknown> {
   /** Decoded by content type; `undefined` for an answer without a body. */
   readonly body: Body;
   readonly raw: Uint8Array;
+  /** `raw` in the pieces in which it came: one of each turn of the event loop in which the handler gave some. */
+  readonly pieces: readonly Uint8Array[];
   readonly cause: { readonly name: string; readonly message: string; readonly stack?: string } | undefined;
   readonly logs: readonly LogEntry[];
 }

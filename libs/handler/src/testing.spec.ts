@@ -141,3 +141,58 @@ describe('testMesh', () => {
     expect(answer.body).toBeLessThanOrEqual(1000);
   });
 });
+
+describe('an answer in pieces', () => {
+  const ticks = handler('test/ticks', (_event, { signal }) => ({
+    statusCode: 200,
+    headers: { 'content-type': 'text/plain' },
+    body: (async function* () {
+      try {
+        for (let n = 1; ; n++) {
+          yield `${n};`;
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      } finally {
+        ended.push(signal.aborted);
+      }
+    })(),
+  }));
+  let ended: boolean[] = [];
+
+  it('is taken as it comes, and as far as it is wanted', async () => {
+    ended = [];
+    const answer = await call<string>(ticks, {}, { take: 3 });
+    expect(answer).toMatchObject({ outcome: 'ok', status: 200, body: '1;2;3;' });
+    expect(answer.pieces.map((piece) => Buffer.from(piece).toString())).toEqual(['1;', '2;', '3;']);
+    while (ended.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(ended).toHaveLength(1);
+  });
+
+  it('ends at the deadline, and breaks off where the handler does', async () => {
+    ended = [];
+    expect(await call(ticks, {}, { timeout: 50 })).toMatchObject({
+      outcome: 'deadline-exceeded',
+      status: 504,
+    });
+    while (ended.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(ended).toEqual([true]);
+    const broken = handler('test/broken', async function* () {
+      yield 'a';
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      throw new Error('why');
+    });
+    expect(await call(broken)).toMatchObject({
+      outcome: 'handler-error',
+      status: 200,
+      raw: Buffer.from('a'),
+      cause: { message: 'why' },
+    });
+  });
+
+  it('may be made of a body in pieces', async () => {
+    const shout = handler('test/shout', { body: 'stream' }, async function* ({ stream }) {
+      for await (const piece of stream) yield Buffer.from(piece).toString().toUpperCase();
+    });
+    expect(await call(shout, { body: 'abc' })).toMatchObject({ outcome: 'ok', body: 'ABC' });
+  });
+});

@@ -1,0 +1,25 @@
+import { asMeshError, MeshError } from '../../contracts/src/errors.js';
+import { errorOutcome, type Outcome } from './outcome.js';
+
+/**
+ * An outcome with all of its body, for who cannot take it in pieces. Never rejects.
+ * @param meshId of the event that it answers
+ * @param limit bytes; an answer that has more is `answer-too-large`, and its handler is told that nobody wants the rest
+ */
+export async function collect(outcome: Outcome, meshId: string, limit: number): Promise<Outcome> {
+  const { rest, ...whole } = outcome;
+  if (rest === undefined) return outcome;
+  const pieces = [outcome.body];
+  let size = outcome.body.length;
+  try {
+    for await (const piece of rest) {
+      size += piece.length;
+      if (size > limit) throw new MeshError('answer-too-large', `At most ${limit} bytes fit.`);
+      pieces.push(piece);
+    }
+  } catch (error) {
+    const fault = asMeshError(error);
+    return errorOutcome(fault, meshId, fault.cause);
+  }
+  return { ...whole, body: Buffer.concat(pieces) };
+}
