@@ -29,7 +29,8 @@ function world(answer: () => Promise<Outcome>) {
       return answer();
     },
     abort: (key, reason) => void aborted.push([key, reason]),
-    warm: () => undefined,
+    warm: async () => undefined,
+    states: () => ({ starting: 0, ready: 1, leaving: 0, ended: 0 }),
     rest: () => undefined,
     close: async () => undefined,
   };

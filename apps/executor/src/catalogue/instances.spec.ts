@@ -14,9 +14,10 @@ class Fake implements Instance {
   abort(): void {}
   warmed = 0;
   rests = 0;
-  warm(): void {
+  async warm(): Promise<void> {
     this.warmed++;
   }
+  states = () => ({ starting: 0, ready: 1, leaving: 0, ended: 0 });
   rest(): void {
     this.rests++;
   }

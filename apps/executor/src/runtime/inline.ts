@@ -3,7 +3,7 @@ import { errorOutcome, type Outcome } from '#handler/runtime';
 import { loadHandler } from './load-handler.js';
 import { RunTable } from './run-table.js';
 import { Runner } from './runner.js';
-import type { HandlerPort, HandlerSpec, Instance, Invocation } from './runtime.js';
+import type { HandlerPort, HandlerSpec, Instance, Invocation, WorkerStates } from './runtime.js';
 
 /** Runs a handler in the executor's own thread: the fastest, and no protection at all against one that blocks. */
 export class InlineInstance implements Instance {
@@ -41,12 +41,16 @@ export class InlineInstance implements Instance {
     this.#leave(key);
   }
 
-  warm(): void {
-    this.#loaded().catch(() => undefined);
+  async warm(): Promise<void> {
+    await this.#loaded().catch(() => undefined);
   }
 
   /** A module that was imported stays. */
   rest(): void {}
+
+  states(): WorkerStates {
+    return { starting: 0, ready: 0, leaving: 0, ended: 0 };
+  }
 
   async close(): Promise<void> {
     if (this.#runs.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));

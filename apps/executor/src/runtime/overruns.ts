@@ -25,6 +25,11 @@ export class Overruns {
     if (this.#runs.size > 0) for (const run of this.#runs.values()) run.alive = true;
   }
 
+  /** Runs that should have stopped. */
+  get size(): number {
+    return this.#runs.size;
+  }
+
   stopped(key: number): void {
     this.#runs.delete(key);
   }

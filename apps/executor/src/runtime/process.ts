@@ -4,7 +4,7 @@ import { MeshError } from '#contracts';
 import { childArguments } from './child-command.js';
 import { encodeFrame, FrameReader } from './frames.js';
 import { Guardian } from './guardian.js';
-import type { Runtime, WorkerLimits } from './runtime.js';
+import type { HandlerSpec, Runtime, WorkerLimits } from './runtime.js';
 import { Scratch, scratchRoot } from './scratch.js';
 import { watch } from './watch.js';
 import { WorkerInstance } from './worker-instance.js';
@@ -21,11 +21,12 @@ let guardian: Guardian | undefined;
 export const processRuntime =
   (limits: WorkerLimits): Runtime =>
   (spec, port) =>
-    new WorkerInstance(spec, port, startProcess(limits), limits.graceMs);
+    new WorkerInstance(spec, port, startProcess(limits, spec), limits.graceMs);
 
 const startProcess =
-  (limits: WorkerLimits): StartWorker =>
+  (ofAll: WorkerLimits, { host }: HandlerSpec): StartWorker =>
   (start, environment, events) => {
+    const limits = { ...ofAll, ...host?.allotment() };
     const scratch = new Scratch();
     const child = spawned(start, environment, scratch, limits);
     const socket = child.stdio[LINK] as Socket;

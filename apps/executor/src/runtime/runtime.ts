@@ -6,7 +6,7 @@ import type { CallReply, CallRequest, LogLevel, Outcome } from '#handler/runtime
  *
  *   inline             in this process: no protection at all
  *   thread, process    how a worker thread or a child process is started, spoken to and ended: a `WorkerLink`
- *     worker-instance    one version: which worker takes the next run, when a new one is started (`restarts`)
+ *     worker-instance    one version: which worker takes the next run, when a new one is started (`restarts`, `start-gate`)
  *       worker-session     one worker from its start to its end, and the runs that it has (`run`, `run-table`)
  *       overruns           which of them did not stop when they should
  *     thread-worker, process-worker   what runs inside, both around `handler-worker`
@@ -14,20 +14,59 @@ import type { CallReply, CallRequest, LogLevel, Outcome } from '#handler/runtime
  *     heap-watch         what keeps a thread within its memory
  *     guardian, watch, scratch, child-command, guard-process   what keeps a child process within its bounds
  *   load-handler, runner   what all of them do alike
+ *   provided/          a program in any language, behind a `WorkerLink` too; it polls Lambda's Runtime API
  */
 
 /** One version of a handler, ready to be loaded. */
 export interface HandlerSpec {
   readonly path: ControlPath;
   readonly version: string;
+  /** Absent: `node`. */
+  readonly runtime?: 'node' | 'provided';
+  /** Runs at once that the manifest allows itself: a provided runtime may poll for as many. */
+  readonly concurrency?: number;
   /** File name inside the artifact. */
   readonly entry: string;
   readonly export?: string | undefined;
+  /** `stream`: it takes bodies as they come. */
+  readonly body?: 'whole' | 'stream' | undefined;
   /** The names that the manifest lists and the operator offers, with their values. */
   readonly environment: Readonly<Record<string, string>>;
   /** Unpacks the artifact. @throws MeshError `artifact-missing` or `artifact-corrupt` */
   folder(): Promise<string>;
+  /** Absent: one worker, with what the runtime gives any. */
+  readonly host?: WorkerHost;
 }
+
+/** What a version may have of the executor that it runs on. */
+export interface WorkerHost {
+  /** As of now: the operator may change it while it runs. */
+  allotment(): Allotment;
+  /** Whether the executor has room for a worker beside the one that a version needs. */
+  mayGrow(): boolean;
+  /** Resolves when a worker may start. @returns to be called when it has, or has ended */
+  startTurn(): Promise<() => void>;
+  /** What became of the path's workers. */
+  readonly tally: WorkerTally;
+}
+
+export interface Allotment {
+  /** At the most. */
+  readonly workers: number;
+  /** That are kept although nobody calls. */
+  readonly warm: number;
+  /** MB that each may have. */
+  readonly memoryMb: number;
+}
+
+/** Counted up for as long as the executor runs. */
+export interface WorkerTally {
+  starts: number;
+  readonly ends: Record<'crashed' | 'unready' | 'overrun' | 'released', number>;
+}
+
+/** Workers by what they do now; `ended`: not gone yet. */
+export type WorkerStates = Record<'starting' | 'ready' | 'leaving' | 'ended', number>;
 
 /** One run of a handler. */
 export interface Invocation {
@@ -39,6 +78,8 @@ export interface Invocation {
   readonly headers: HeaderMap;
   /** May be a view into a larger buffer. */
   readonly body: Uint8Array;
+  /** What follows `body`, for a handler that takes its bodies in pieces. @throws MeshError what broke it off */
+  readonly rest?: AsyncIterable<Uint8Array>;
   readonly attempt: number;
   /** Milliseconds that the run may take. */
   readonly timeout: number;
@@ -56,10 +97,12 @@ export interface Instance {
    * then is ended together with its worker, where it has one.
    */
   abort(key: number, reason: string): void;
-  /** Loads it, so that its first call finds it ready. */
-  warm(): void;
-  /** Lets go of the worker if nothing was invoked since this was last called. */
+  /** Loads it, so that its first call finds it ready. Resolves when it is, or it is certain that it is not. */
+  warm(): Promise<void>;
+  /** Lets go of the workers that nothing was invoked in since this was last called, but for those that are kept. */
   rest(): void;
+  /** Its workers; none where it has none of its own. */
+  states(): WorkerStates;
   /** Waits for the runs in flight, then lets go of everything. */
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { MeshError } from '#contracts';
 import { hardLimitMb, watchHeap } from './heap-watch.js';
-import type { Runtime, WorkerLimits } from './runtime.js';
+import type { HandlerSpec, Runtime, WorkerLimits } from './runtime.js';
 import { workerFile } from './worker-file.js';
 import { WorkerInstance } from './worker-instance.js';
 import type { FromWorker, StartWorker, ToWorker, WorkerEvents, WorkerStart } from './worker-protocol.js';
@@ -21,11 +21,12 @@ const TRANSFER_BYTES = 64 * 1024;
 export const threadRuntime =
   (limits: WorkerLimits): Runtime =>
   (spec, port) =>
-    new WorkerInstance(spec, port, startThread(limits), limits.graceMs);
+    new WorkerInstance(spec, port, startThread(limits, spec), limits.graceMs);
 
 const startThread =
-  ({ memoryMb }: WorkerLimits): StartWorker =>
+  (limits: WorkerLimits, { host }: HandlerSpec): StartWorker =>
   (start, environment, events) => {
+    const memoryMb = host?.allotment().memoryMb ?? limits.memoryMb;
     const begun = new Int32Array(new SharedArrayBuffer(4));
     const worker = new Worker(WORKER_FILE, {
       workerData: { start, begun } satisfies ThreadData,

@@ -4,7 +4,7 @@ import { errorOutcome, type Outcome } from '#handler/runtime';
 import { monotonicNow } from './clock.js';
 import { Restarts } from './restarts.js';
 import type { Run } from './run.js';
-import type { HandlerPort, HandlerSpec, Instance, Invocation } from './runtime.js';
+import type { HandlerPort, HandlerSpec, Instance, Invocation, WorkerStates } from './runtime.js';
 import type { StartWorker } from './worker-protocol.js';
 import { type End, Session, type SessionOwner } from './worker-session.js';
 
@@ -14,13 +14,16 @@ const MOST_STUCK = 4;
 const CLOSE_MS = 2_000;
 
 /**
- * Runs one version of a handler in a worker, which is started when it is first needed and replaced when it ends.
+ * Runs one version of a handler in a worker, which is started when it is first needed and replaced when it ends; or in
+ * several, as many as it may have: the least busy one gets the next run, and while all are busy there is one more.
  *
- * Invariants: at most one worker takes runs; one that a run was lost in takes no more; while no worker may be started
- * every call is answered at once.
+ * Invariants: one that a run was lost in takes no more; while there is none and none may be started every call is
+ * answered at once.
  */
 export class WorkerInstance implements Instance, SessionOwner {
-  #current: Session | undefined;
+  /** Those that take runs, and of these those that have loaded. */
+  #workers: readonly Session[] = [];
+  readonly #ready = new Set<Session>();
   /** Those that take no more runs and still have some. */
   readonly #leaving = new Set<Session>();
   readonly #restarts = new Restarts(monotonicNow);
@@ -29,8 +32,10 @@ export class WorkerInstance implements Instance, SessionOwner {
   #fault: MeshError | undefined;
   #restart: NodeJS.Timeout | undefined;
   #stuck = 0;
-  /** Runs of the current worker when it was last asked to rest. */
-  #rested = -1;
+  /** Runs of each worker when it was last asked to rest. */
+  readonly #rested = new WeakMap<Session, number>();
+  /** Who wants to know when one is ready, or is not going to be. */
+  #loading: (() => void)[] = [];
   #closed = false;
   #waiting: (() => void)[] = [];
 
@@ -42,7 +47,8 @@ export class WorkerInstance implements Instance, SessionOwner {
   ) {}
 
   get inFlight(): number {
-    let count = this.#current?.inFlight ?? 0;
+    let count = 0;
+    for (const session of this.#workers) count += session.inFlight;
     for (const session of this.#leaving) count += session.inFlight;
     return count;
   }
@@ -55,44 +61,63 @@ export class WorkerInstance implements Instance, SessionOwner {
   }
 
   abort(key: number, reason: string): void {
-    if (this.#current?.abort(key, reason)) return;
+    for (const session of this.#workers) if (session.abort(key, reason)) return;
     for (const session of this.#leaving) if (session.abort(key, reason)) return;
   }
 
-  warm(): void {
-    if (!this.#closed) this.#session();
+  async warm(): Promise<void> {
+    while (this.#workers.length < this.#least && this.#start());
+    if (this.#ready.size > 0 || this.#workers.length === 0) return;
+    await new Promise<void>((resolve) => this.#loading.push(resolve));
   }
 
   rest(): void {
-    const session = this.#current;
-    if (session && session.inFlight === 0 && session.sent === this.#rested) session.release();
-    this.#rested = this.#current?.sent ?? -1;
+    for (const session of this.#workers) {
+      const isIdle = session.inFlight === 0 && session.sent === this.#rested.get(session);
+      this.#rested.set(session, session.sent);
+      if (isIdle && this.#workers.length > (this.spec.host?.allotment().warm ?? 0)) session.release();
+    }
+  }
+
+  states(): WorkerStates {
+    const ready = this.#ready.size;
+    const leaving = this.#leaving.size;
+    return { starting: this.#workers.length - ready, ready, leaving, ended: this.#stuck };
   }
 
   async close(): Promise<void> {
     while (this.inFlight > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#closed = true;
     clearTimeout(this.#restart);
-    const current = this.#current;
-    current?.release();
-    if (current) await Promise.race([current.gone, delay(CLOSE_MS, undefined, { ref: false })]);
+    const workers = this.#workers;
+    for (const session of workers) session.release();
+    const gone = Promise.all(workers.map((session) => session.gone));
+    if (workers.length > 0) await Promise.race([gone, delay(CLOSE_MS, undefined, { ref: false })]);
   }
 
-  ready(): void {
+  startTurn(): Promise<() => void> {
+    return this.spec.host?.startTurn() ?? Promise.resolve(() => {});
+  }
+
+  ready(session: Session): void {
+    this.#ready.add(session);
+    this.#tellLoaded();
     this.#restarts.loaded();
     this.#fault = undefined;
     this.port.state(this.spec, undefined);
   }
 
   retired(session: Session): void {
-    if (session === this.#current) this.#current = undefined;
+    this.#drop(session);
     this.#leaving.add(session);
     this.#replace();
   }
 
   ended(session: Session, end: End): void {
     const wasRetired = this.#leaving.has(session);
-    if (session === this.#current) this.#current = undefined;
+    this.#drop(session);
+    this.#tellLoaded();
+    if (this.spec.host) this.spec.host.tally.ends[end.why]++;
     if (session.inFlight > 0) this.#leaving.add(session);
     this.#await(session);
     if (end.why === 'released' || this.#closed) return;
@@ -107,24 +132,52 @@ export class WorkerInstance implements Instance, SessionOwner {
   }
 
   idle(session: Session): void {
-    if (session !== this.#current) this.#leaving.delete(session);
+    if (!this.#workers.includes(session)) this.#leaving.delete(session);
     if (this.#waiting.length > 0 && this.inFlight === 0)
       for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #give(run: Run): void {
-    const session = this.#current ?? this.#session();
+    const session = this.#leastBusy();
     if (session) session.take(run);
     else run.resolve(this.#refusal(run.invocation.id));
   }
 
-  #session(): Session | undefined {
-    if (this.#current) return this.#current;
+  /** The first of the least busy ones, so that what is not needed becomes idle; or a new one. */
+  #leastBusy(): Session | undefined {
+    let [least] = this.#workers;
+    if (!least) return this.#start();
+    for (const session of this.#workers) if (session.load < least.load) least = session;
+    if (least.load === 0 || !this.#mayGrow()) return least;
+    return this.#start() ?? least;
+  }
+
+  #mayGrow(): boolean {
+    const { host } = this.spec;
+    return host !== undefined && this.#workers.length < host.allotment().workers && host.mayGrow();
+  }
+
+  /** Workers that there should be. */
+  get #least(): number {
+    return Math.max(1, this.spec.host?.allotment().warm ?? 0);
+  }
+
+  #start(): Session | undefined {
     if (this.#closed || this.#stuck >= MOST_STUCK || monotonicNow() < this.#notBefore) return undefined;
     clearTimeout(this.#restart);
-    this.#rested = -1;
-    this.#current = new Session(this, this.start);
-    return this.#current;
+    const session = new Session(this, this.start);
+    this.#workers = [...this.#workers, session];
+    if (this.spec.host) this.spec.host.tally.starts++;
+    return session;
+  }
+
+  #drop(session: Session): void {
+    this.#ready.delete(session);
+    this.#workers = this.#workers.filter((one) => one !== session);
+  }
+
+  #tellLoaded(): void {
+    for (const resolve of this.#loading.splice(0)) resolve();
   }
 
   /** There is no worker now, and none can be started. */
@@ -150,8 +203,8 @@ export class WorkerInstance implements Instance, SessionOwner {
     this.#fault = undefined;
     this.#notBefore = monotonicNow() + delayMs;
     clearTimeout(this.#restart);
-    if (delayMs > 0) this.#restart = setTimeout(() => this.warm(), delayMs + 1);
-    else this.warm();
+    if (delayMs > 0) this.#restart = setTimeout(() => void this.warm(), delayMs + 1);
+    else void this.warm();
   }
 
   #degraded({ code, detail, message }: MeshError): void {

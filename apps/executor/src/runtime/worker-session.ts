@@ -26,6 +26,8 @@ export interface SessionOwner {
   readonly spec: HandlerSpec;
   readonly port: HandlerPort;
   readonly graceMs: number;
+  /** Resolves when a worker may start. @returns to be called when it has, or has ended */
+  startTurn(): Promise<() => void>;
   ready(session: Session): void;
   /** It takes no more runs and ends after those that it has. */
   retired(session: Session): void;
@@ -55,6 +57,8 @@ type Phase = 'starting' | 'ready' | 'retired' | 'ended';
 export class Session {
   #phase: Phase = 'starting';
   #link: WorkerLink | undefined;
+  /** Gives back its place among those that start. */
+  #started: () => void = () => {};
   /** Resolves when the worker is gone. */
   gone: Promise<unknown> = Promise.resolve();
   readonly #runs = new RunTable<Run>();
@@ -86,6 +90,11 @@ export class Session {
     return this.#runs.size + this.#held.size;
   }
 
+  /** What it has to do, those included that should have stopped: one that blocks is not idle. */
+  get load(): number {
+    return this.inFlight + this.#overruns.size;
+  }
+
   take(run: Run): void {
     if (this.#phase === 'starting') this.#held.set(run.invocation.key, run);
     else this.#send(run);
@@ -113,7 +122,10 @@ export class Session {
     const { path, version, entry, export: exportName, environment, folder } = this.owner.spec;
     try {
       const place = await folder.call(this.owner.spec);
-      if (this.#phase === 'ended') return;
+      this.#started = await this.owner.startTurn();
+      if (this.#phase === 'ended') return this.#started();
+      // It was not the worker that took this long.
+      this.#timer?.refresh();
       this.#link = start({ path, version, entry, export: exportName, folder: place }, environment, {
         messages: (messages) => this.#receiveAll(messages),
         failed: (fault) => this.#failed(fault),
@@ -174,6 +186,7 @@ export class Session {
   #ready(): void {
     if (this.#phase !== 'starting') return;
     clearTimeout(this.#timer);
+    this.#started();
     this.#phase = 'ready';
     this.owner.ready(this);
     for (const run of this.#held.values()) this.#send(run);
@@ -219,6 +232,7 @@ export class Session {
     if (this.#phase === 'ended') return;
     this.#phase = 'ended';
     clearTimeout(this.#timer);
+    this.#started();
     this.#overruns.clear();
     const begun = this.#link?.begun() ?? 0;
     this.gone = this.#link?.end() ?? this.gone;
