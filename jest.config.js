@@ -10,8 +10,8 @@ export default {
     '<rootDir>/examples/**/*.spec.ts',
     '<rootDir>/test/**/*.spec.ts',
   ],
-  // Mosquitto is not an npm package: what needs it runs by `npm run test:mosquitto`.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/mosquitto/'],
+  // Mosquitto and interpreters are no npm packages: what needs them runs by `npm run test:mosquitto`.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/mosquitto/', '<rootDir>/test/debian/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.mesh/'],
   // Scenarios mostly wait for servers: two at a time use two cores, where jest by itself would use one.
   maxWorkers: 2,
