@@ -10,7 +10,7 @@ const hash = (text: string) => createHash('sha256').update(text).digest();
 export type AccessCheck = (headers: IncomingHttpHeaders) => void;
 
 /** Everyone may call, or whoever brings the token; a handler never sees the token. */
-export function accessCheck({ token }: IngressHttpConfig): AccessCheck {
+export function accessCheck({ token }: Pick<IngressHttpConfig, 'token'>): AccessCheck {
   if (token === undefined) return () => undefined;
   const expected = hash(`Bearer ${token}`);
   return (headers) => {

@@ -8,6 +8,8 @@ import { type Wish, wishOf } from './async/wish.js';
 import { callerOf } from './caller.js';
 import { fromError, fromReply, type HttpResponse } from './from-result.js';
 import { GoneClients } from './gone-clients.js';
+import type { LambdaApi } from './lambda/lambda-api.js';
+import { isLambda } from './lambda/target.js';
 import type { MeshLink } from './mesh-link.js';
 import { isBodiless, isUnasked, readBody } from './read-body.js';
 import { checkHead } from './request-head.js';
@@ -30,6 +32,7 @@ export class CallHandler {
     private readonly checkAccess: AccessCheck,
     private readonly asyncCalls: AsyncCalls,
     private readonly invocations: Invocations,
+    private readonly lambda: LambdaApi,
     private readonly metrics: RequestMetrics,
     private readonly log: Log,
   ) {}
@@ -86,6 +89,8 @@ export class CallHandler {
     query: string,
     found: Found,
   ): Promise<HttpResponse> {
+    // With its own access, errors and limits.
+    if (found.kind === 'none' && isLambda(path)) return this.lambda.answer(request, response, path, query);
     let event: EventEnvelope | undefined;
     try {
       this.#checkRequest(request);

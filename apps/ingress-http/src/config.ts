@@ -1,6 +1,7 @@
 import { type Config, ConfigError, setting, text } from '#contracts';
 import { natsSettings } from '#fabric';
 import { isTarget } from './callback/allowed-targets.js';
+import { areCredentials, readCredentials } from './lambda/credentials.js';
 
 export const settings = {
   ...natsSettings,
@@ -41,6 +42,15 @@ export const settings = {
     description:
       '`yes` where handlers, or a proxy in front, check who calls: then others than loopback may be listened on without a token.',
     remedy: 'yes or no',
+  }),
+  lambdaCredentials: setting({
+    variable: 'MESH_LAMBDA_CREDENTIALS',
+    schema: text.list().refine(areCredentials, 'not a list of key:secret').transform(readCredentials),
+    optional: true,
+    secret: true,
+    description:
+      "Access keys for Lambda's API, as `accessKeyId:secretAccessKey`, separated by commas: each request must be signed with one (Signature Version 4). Unset: signatures are not looked at, the API asks for MESH_HTTP_TOKEN where that is set, and is closed on other addresses than loopback.",
+    remedy: 'pairs such as AKIAMESH:secret, the secret from: openssl rand -hex 32',
   }),
   corsOrigins: setting({
     variable: 'MESH_HTTP_CORS_ORIGINS',

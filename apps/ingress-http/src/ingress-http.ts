@@ -23,6 +23,9 @@ import { Callbacks } from './callback/callbacks.js';
 import { type IngressHttpConfig, refuseUnsigned, settings } from './config.js';
 import { createHttpServer } from './http-listener.js';
 import { type IngressParts, ingressHttpModule } from './ingress-http.module.js';
+import { Functions } from './lambda/functions.js';
+import { lambdaAccess } from './lambda/lambda-access.js';
+import { LambdaApi } from './lambda/lambda-api.js';
 import { MeshLink } from './mesh-link.js';
 import { RequestMetrics } from './request-metrics.js';
 import { Router } from './router.js';
@@ -38,16 +41,25 @@ export async function start(
   refuseUnsigned(config);
   const log = logger('ingress-http');
   const router = new Router();
-  const link = new MeshLink(config, router);
+  const functions = new Functions();
+  const link = new MeshLink(config, {
+    update: (path, route) => {
+      router.update(path, route);
+      functions.update(path, route);
+    },
+  });
   const metrics = createMetrics('ingress-http');
   const requestMetrics = new RequestMetrics(metrics, () => calls.inFlight);
   const callbacks = new Callbacks(config, countCallbacks(metrics), log);
+  const asyncCalls = new AsyncCalls(asyncOptions(config, callbacks));
+  const access = lambdaAccess(config);
   const calls: CallHandler = new CallHandler(
     router,
     link,
     accessCheck(config),
-    new AsyncCalls(asyncOptions(config, callbacks)),
+    asyncCalls,
     new Invocations(),
+    new LambdaApi({ functions, link, access, asyncCalls, log }),
     requestMetrics,
     log,
   );

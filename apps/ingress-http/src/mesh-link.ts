@@ -33,7 +33,7 @@ export class MeshLink {
 
   constructor(
     private readonly config: IngressHttpConfig,
-    private readonly router: Router,
+    private readonly router: Pick<Router, 'update'>,
   ) {}
 
   get connected(): boolean {

@@ -1,0 +1,11 @@
+/** Access key id → secret. */
+export type Credentials = ReadonlyMap<string, string>;
+
+// AWS's own ids are 16–128 word characters; a secret may have `/`, `+` and `=`, and here no comma.
+const PAIR = /^([A-Za-z0-9_]{3,128}):([^\s,]{8,128})$/;
+
+export const areCredentials = (pairs: readonly string[]): boolean =>
+  pairs.length > 0 && pairs.every((pair) => PAIR.test(pair));
+
+export const readCredentials = (pairs: readonly string[]): Credentials =>
+  new Map(pairs.map((pair) => pair.split(/:(.*)/s).slice(0, 2) as [string, string]));

@@ -1,0 +1,183 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  asMeshError,
+  type CancelCode,
+  cancelSubject,
+  type EventEnvelope,
+  MeshError,
+  mintMeshId,
+} from '#contracts';
+import type { Log } from '#lifecycle';
+import type { AsyncCalls } from '../async/async-calls.js';
+import { candidates } from '../async/secret-headers.js';
+import { callerOf } from '../caller.js';
+import type { HttpResponse } from '../from-result.js';
+import { GoneClients } from '../gone-clients.js';
+import type { MeshLink } from '../mesh-link.js';
+import { isBodiless, readBody } from '../read-body.js';
+import { checkHead } from '../request-head.js';
+import { describeFunction, describeFunctions } from './describe-function.js';
+import { fromError, fromReply } from './from-result.js';
+import { parseFunctionName } from './function-name.js';
+import type { Functions } from './functions.js';
+import { checkPayload, invokeRequestOf, largestPayload } from './invoke-request.js';
+import type { LambdaAccess } from './lambda-access.js';
+import { ServiceError, serviceErrorAnswer } from './service-error.js';
+import { type Target, targetOf } from './target.js';
+import { toEvent } from './to-event.js';
+
+/*
+ * AWS Lambda's API in front of the mesh's handlers, so that its SDKs and command line call them.
+ *
+ *   target           address → operation
+ *   lambda-access    who may call (`signature`: Signature Version 4)
+ *   function-name    what the caller calls the function; `functions`: which handler that is
+ *   invoke-request   headers and payload, checked
+ *   to-event         → the event that goes to the executor; from there on it is a call like any other
+ *   from-result      what came back → payload, or an error of the function
+ *   service-error    an error of the mesh → an error of the service, in the API's names
+ *   describe-function  the few read-only operations that tools ask for
+ */
+
+const NO_BYTES = new Uint8Array(0);
+
+export interface LambdaParts {
+  readonly functions: Functions;
+  readonly link: MeshLink;
+  readonly access: LambdaAccess;
+  readonly asyncCalls: AsyncCalls;
+  readonly log: Log;
+}
+
+/** Whom a call is for. */
+type Called = {
+  readonly route: NonNullable<ReturnType<Functions['find']>>;
+  readonly qualifier: string | undefined;
+};
+
+export class LambdaApi {
+  readonly #clients = new GoneClients((id) => this.#gone(id));
+
+  constructor(private readonly parts: LambdaParts) {}
+
+  /** @param query raw, without `?`. Never rejects. */
+  async answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    query: string,
+  ): Promise<HttpResponse> {
+    let id: string | undefined;
+    const begin = (event: EventEnvelope) => {
+      id = event.id;
+    };
+    try {
+      checkHead(request);
+      const target = targetOf(request.method, path, query);
+      if (!target) throw new ServiceError('UnknownOperationException', 'The mesh has no such operation.');
+      return await this.#serve(request, response, target, begin);
+    } catch (error) {
+      return this.#refusal(error, id ?? mintMeshId());
+    } finally {
+      if (id !== undefined) this.#clients.answered(request.socket, id);
+    }
+  }
+
+  async #serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: Target,
+    begin: (event: EventEnvelope) => void,
+  ): Promise<HttpResponse> {
+    const checkBody = this.parts.access(request);
+    if (target.operation === 'invoke' || target.operation === 'invoke-stream')
+      return this.#invoke(request, response, target, checkBody, begin);
+    await checkBody(NO_BYTES);
+    if (target.operation === 'list') return describeFunctions(this.#functions().all());
+    const { route, qualifier } = this.#called(target);
+    return describeFunction(target.operation, route, qualifier);
+  }
+
+  async #invoke(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: Target,
+    checkBody: (body: Uint8Array) => Promise<void>,
+    begin: (event: EventEnvelope) => void,
+  ): Promise<HttpResponse> {
+    const asked = invokeRequestOf(request.headers);
+    const limit = Math.min(largestPayload(asked.type), this.#open().connection.maxBody);
+    const body = isBodiless(request) ? NO_BYTES : await readBody(request, response, limit);
+    await checkBody(body);
+    // Whether a function exists is told to none but who may call it.
+    const called = this.#called(target);
+    const payload = checkPayload(body);
+    if (asked.type === 'DryRun') return emptyAnswer(204, mintMeshId());
+    const event = toEvent(called.route, called.qualifier, asked, callerOf(request.socket));
+    begin(event);
+    return asked.type === 'Event'
+      ? this.#accept(request, event, called, payload)
+      : this.#call(request, event, called, payload);
+  }
+
+  async #call(
+    { socket }: IncomingMessage,
+    event: EventEnvelope,
+    { route }: Called,
+    payload: Uint8Array,
+  ): Promise<HttpResponse> {
+    if (socket.destroyed) throw new MeshError('client-gone');
+    this.#clients.waits(socket, event.id);
+    return fromReply(await this.#open().invoker.invoke(route.path, event, payload));
+  }
+
+  /** On the path of work, as `Prefer: respond-async`: 202 when the stream has it on file. */
+  async #accept(
+    { headers, socket }: IncomingMessage,
+    event: EventEnvelope,
+    { route }: Called,
+    body: Uint8Array,
+  ): Promise<HttpResponse> {
+    const { keep, writer, connection } = this.#open();
+    const request = { event, route, headers, network: callerOf(socket), body };
+    await this.parts.asyncCalls.accept(request, { times: {} }, { keep, writer, maxBody: connection.maxBody });
+    return emptyAnswer(202, event.id);
+  }
+
+  /** @throws ServiceError `ResourceNotFoundException` */
+  #called({ name: text, qualifier: inQuery }: Target): Called {
+    const { name, qualifier } = parseFunctionName(text, inQuery);
+    const route = this.#functions().find(name);
+    if (!route) throw new ServiceError('ResourceNotFoundException', `Function not found: ${name}`);
+    if (candidates(route, qualifier).length === 0)
+      throw new ServiceError('ResourceNotFoundException', `Function not found: ${name}:${qualifier}`);
+    return { route, qualifier };
+  }
+
+  #functions(): Functions {
+    if (!this.parts.link.hasRoutes) throw new MeshError('not-connected');
+    return this.parts.functions;
+  }
+
+  #open(): NonNullable<MeshLink['open']> {
+    if (!this.parts.link.open) throw new MeshError('not-connected');
+    return this.parts.link.open;
+  }
+
+  #gone(id: string): void {
+    this.parts.link.open?.connection.publish(cancelSubject(id), 'client-gone' satisfies CancelCode);
+  }
+
+  #refusal(error: unknown, id: string): HttpResponse {
+    if (error instanceof ServiceError) return serviceErrorAnswer(error, id);
+    const fault = asMeshError(error);
+    if (fault.code === 'internal') this.parts.log.error('An invocation failed.', fault);
+    return fromError(fault, id);
+  }
+}
+
+const emptyAnswer = (status: 202 | 204, id: string): HttpResponse => ({
+  status,
+  headers: ['x-amzn-requestid', id, ...(status === 202 ? ['mesh-id', id, 'content-length', '0'] : [])],
+  body: NO_BYTES,
+});
