@@ -41,7 +41,8 @@ import { WorkIntake } from './intake/work-intake.js';
 import { Invoke } from './invoke.js';
 import { InlineInstance } from './runtime/inline.js';
 import { processRuntime } from './runtime/process.js';
-import type { Runtime } from './runtime/runtime.js';
+import { providedRuntime } from './runtime/provided/provided.js';
+import type { Runtime, WorkerLimits } from './runtime/runtime.js';
 import { threadRuntime } from './runtime/thread.js';
 import { DeadLetters } from './work/dead-letters.js';
 import { EndWork } from './work/end-work.js';
@@ -56,10 +57,22 @@ const CONFIG = Symbol('config');
 const ENVIRONMENT = Symbol('handler environment');
 const ARTIFACTS = Symbol('artifacts');
 
-/** How handlers run here. */
-function runtimeOf(config: ExecutorConfig): Runtime {
+/** What decides how handlers run. */
+type IsolationConfig = Pick<
+  ExecutorConfig,
+  'isolation' | 'graceMs' | 'workerMemoryMb' | 'workerScratchMb'
+>;
+
+/** How handlers run here. A program of its own is a process, whatever the isolation of those that are imported. */
+export function runtimeOf(config: IsolationConfig): Runtime {
   const { graceMs, workerMemoryMb: memoryMb, workerScratchMb: scratchMb } = config;
   const limits = { graceMs, memoryMb, scratchMb };
+  const imported = importedRuntime(config, limits);
+  const provided = providedRuntime(limits);
+  return (spec, port) => (spec.runtime === 'provided' ? provided : imported)(spec, port);
+}
+
+function importedRuntime(config: IsolationConfig, limits: WorkerLimits): Runtime {
   switch (config.isolation) {
     case 'inline':
       return (spec, port) => new InlineInstance(spec, port);

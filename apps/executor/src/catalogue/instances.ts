@@ -98,12 +98,14 @@ export class Instances {
   }
 
   #specOf(path: ControlPath, live: LiveVersion): HandlerSpec {
-    const { version, entry, export: exportName, digest } = live;
+    const { version, runtime, entry, export: exportName, digest, limits } = live;
     return {
       path,
       version,
+      runtime,
       entry,
       export: exportName,
+      ...(limits.concurrency === undefined ? {} : { concurrency: limits.concurrency }),
       environment: this.#environmentOf(live),
       folder: () => this.artifacts.folder(digest),
     };

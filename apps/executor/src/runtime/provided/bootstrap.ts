@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { MeshError } from '#contracts';
+import { Guardian } from '../guardian.js';
+import type { WorkerLimits } from '../runtime.js';
+import { bytesIn, type Scratch, scratchRoot } from '../scratch.js';
+import type { Output } from './output.js';
+import { treeBytes } from './tree-memory.js';
+
+/** After its end, how long what it still sent or printed may take to arrive, ms. */
+const LAST_WORDS_MS = 50;
+const LOOK_MS = 250;
+const MB = 1024 * 1024;
+
+let guardian: Guardian | undefined;
+
+export interface BootstrapOptions {
+  /** The artifact's files. */
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly scratch: Scratch;
+  readonly limits: WorkerLimits;
+  readonly output: Output;
+  /** It has ended, or must not go on. */
+  failed(fault: MeshError): void;
+  /** The program itself has ended: nothing more may be given to what it left behind. */
+  ended(): void;
+}
+
+/**
+ * The program and whatever it starts: one process group, a leader of a session of its own, so that Ctrl-C in a
+ * terminal reaches the executor alone.
+ */
+export class Bootstrap {
+  readonly #child: ChildProcess;
+  readonly gone: Promise<void>;
+  #watch: NodeJS.Timeout | undefined;
+  #isOver = false;
+
+  /** @throws Error when this machine has no process, descriptor or memory left */
+  constructor(private readonly options: BootstrapOptions) {
+    const { folder, environment, output } = options;
+    this.#child = spawn(join(folder, 'bootstrap'), [], {
+      cwd: folder,
+      env: environment,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) if (stream) output.follow(stream);
+    this.gone = new Promise((resolve) => this.#follow(resolve));
+    if (this.#child.pid !== undefined) this.#keep(this.#child.pid);
+  }
+
+  end(): Promise<void> {
+    this.#killGroup();
+    return this.gone;
+  }
+
+  #follow(resolve: () => void): void {
+    const child = this.#child;
+    child.once('exit', (code, signal) => {
+      this.options.ended();
+      // What it left running has nobody to work for.
+      this.#killGroup();
+      this.#letGo();
+      this.#lastWords(
+        crashed(signal ? `Its bootstrap was ended by ${signal}.` : `Its bootstrap ended with code ${code}.`),
+      );
+      resolve();
+    });
+    child.once('error', (error) => {
+      this.#letGo();
+      this.options.failed(notStarted(error));
+      resolve();
+    });
+  }
+
+  /** An answer that was on its way is an answer; and the last lines may say why it ended. */
+  #lastWords(fault: (cause: string) => MeshError): void {
+    let isSaid = false;
+    const say = () => {
+      if (isSaid) return;
+      isSaid = true;
+      clearTimeout(timer);
+      this.options.failed(fault(this.options.output.last));
+    };
+    const timer = setTimeout(say, LAST_WORDS_MS);
+    this.#child.once('close', () => setImmediate(say));
+  }
+
+  #keep(pid: number): void {
+    guardian ??= new Guardian(scratchRoot());
+    // A negative number is that of a process group: kill(1).
+    guardian.watch(-pid);
+    this.#watch = setInterval(() => void this.#look(pid), LOOK_MS);
+  }
+
+  async #look(pid: number): Promise<void> {
+    const { limits, scratch } = this.options;
+    if (treeBytes(pid) > limits.memoryMb * MB)
+      return this.#exceeded(
+        `It needed more than the ${limits.memoryMb} MB of memory that a handler may have.`,
+      );
+    if ((await bytesIn(scratch.folder)) > limits.scratchMb * MB)
+      this.#exceeded(
+        `It wrote more than the ${limits.scratchMb} MB that a handler may keep in its scratch folder.`,
+      );
+  }
+
+  #exceeded(detail: string): void {
+    if (!this.#isOver) this.options.failed(new MeshError('worker-crashed', detail));
+  }
+
+  #killGroup(): void {
+    const { pid } = this.#child;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // All of them have ended.
+    }
+  }
+
+  #letGo(): void {
+    this.#isOver = true;
+    clearInterval(this.#watch);
+    if (this.#child.pid !== undefined) guardian?.forget(-this.#child.pid);
+    this.options.scratch.remove().catch(() => undefined);
+  }
+}
+
+const crashed =
+  (detail: string) =>
+  (cause: string): MeshError =>
+    new MeshError(
+      'worker-crashed',
+      detail,
+      cause === '' ? {} : { cause: { name: 'Printed', message: cause } },
+    );
+
+function notStarted(error: NodeJS.ErrnoException): MeshError {
+  const why =
+    error.code === 'ENOENT'
+      ? 'The interpreter that its first line names is not on this machine.'
+      : error.code === 'EACCES'
+        ? 'It may not be run: is the folder of TMPDIR mounted noexec?'
+        : `${error.code ?? error.message}.`;
+  return new MeshError('load-failed', `Its bootstrap could not be started. ${why}`, { cause: error });
+}

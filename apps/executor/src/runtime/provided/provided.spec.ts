@@ -1,0 +1,310 @@
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { type ControlPath, MeshError } from '#contracts';
+import { errorOutcome, type Outcome } from '#handler/runtime';
+import { monotonicNow } from '../clock.js';
+import { DEFAULT_LIMITS, type HandlerPort, type HandlerSpec, type Instance } from '../runtime.js';
+import { providedRuntime } from './provided.js';
+
+/* Programs that poll the Runtime API, written in JavaScript so that this machine has what they need. */
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** `next`, `answer`, `fail` of Lambda's Runtime API, for the programs below. */
+const CLIENT = `#!/usr/bin/env node
+const base = 'http://' + process.env.AWS_LAMBDA_RUNTIME_API + '/2018-06-01/runtime/';
+const text = async (response) => ({ status: response.status, headers: response.headers, text: await response.text() });
+const get = (path) => fetch(base + path).then(text);
+const post = (path, body, headers = {}) => fetch(base + path, { method: 'POST', body, headers }).then(text);
+const next = async () => {
+  const { headers, text } = await get('invocation/next');
+  return { id: headers.get('lambda-runtime-aws-request-id'), headers, event: JSON.parse(text) };
+};
+const answer = (id, value) => post('invocation/' + id + '/response', JSON.stringify(value));
+const fail = (id, error, type = 'Function.Error') =>
+  post('invocation/' + id + '/error', JSON.stringify(error), { 'lambda-runtime-function-error-type': type });
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+`;
+const serving = (handle: string) => `
+(async () => { for (;;) { const { id, headers, event } = await next(); ${handle} } })()`;
+
+interface Subject {
+  readonly states: (string | undefined)[];
+  readonly logs: { id: string; message: string }[];
+  readonly instance: Instance;
+  run(
+    body?: string,
+    options?: { id?: string; timeout?: number; headers?: Record<string, string> },
+  ): Promise<Outcome>;
+}
+
+function program(code: string, change: Partial<HandlerSpec> = {}): Subject {
+  const folder = mkdtempSync(join(tmpdir(), 'mesh-provided-'));
+  writeFileSync(join(folder, 'bootstrap'), CLIENT + code);
+  chmodSync(join(folder, 'bootstrap'), 0o700);
+  const states: (string | undefined)[] = [];
+  const logs: { id: string; message: string }[] = [];
+  const port: HandlerPort = {
+    log: (_spec, id, _level, message) => void logs.push({ id, message }),
+    call: () => Promise.reject(new MeshError('no-route')),
+    state: (_spec, fault) => void states.push(fault?.code),
+  };
+  const spec: HandlerSpec = {
+    path: 'users/find' as ControlPath,
+    version: '1.0.0',
+    runtime: 'provided',
+    entry: 'bootstrap',
+    environment: {},
+    folder: () => Promise.resolve(folder),
+    ...change,
+  };
+  const instance = providedRuntime(DEFAULT_LIMITS)(spec, port);
+  closers.push(() => rmSync(folder, { recursive: true, force: true }));
+  closers.push(() => instance.close());
+  let key = 0;
+  // As the executor does it: answered at the deadline, then aborted.
+  const run: Subject['run'] = (body = 'null', { id = `id-${key}`, timeout = 20_000, headers = {} } = {}) => {
+    const own = key++;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        resolve(errorOutcome(new MeshError('deadline-exceeded'), id));
+        instance.abort(own, 'the deadline passed');
+      }, timeout);
+      const invocation = { key: own, id, headers, body: Buffer.from(body), attempt: 1, timeout };
+      void instance.invoke(invocation).then((outcome) => {
+        clearTimeout(timer);
+        resolve(outcome);
+      });
+    });
+  };
+  return { states, logs, instance, run };
+}
+
+const textOf = ({ body }: Outcome): string => Buffer.from(body).toString();
+const jsonOf = (outcome: Outcome): unknown => JSON.parse(textOf(outcome));
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+describe('a program that polls the Runtime API', () => {
+  it('gets each event and answers it', async () => {
+    const { run, states } = program(serving('await answer(id, { got: event })'));
+    const outcomes = await Promise.all([run('1'), run('"two"'), run('{"n":3}')]);
+    expect(outcomes.map(jsonOf)).toEqual([{ got: 1 }, { got: 'two' }, { got: { n: 3 } }]);
+    expect(outcomes[0]).toMatchObject({ outcome: 'ok', status: 200, contentType: 'application/json' });
+    expect(states).toEqual([undefined]);
+  });
+
+  it('is told what Lambda tells', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const { run } = program(serving('await answer(id, { ...Object.fromEntries(headers), now: Date.now() })'));
+    const told = jsonOf(await run('{}', { id: 'the-id', headers: { traceparent } })) as Record<
+      string,
+      string
+    >;
+    expect(told).toMatchObject({
+      'content-type': 'application/json',
+      'lambda-runtime-aws-request-id': 'the-id',
+      'lambda-runtime-invoked-function-arn': 'arn:aws:lambda:us-east-1:000000000000:function:users/find',
+      'lambda-runtime-trace-id': 'Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331;Sampled=1',
+    });
+    const left = Number(told['lambda-runtime-deadline-ms']) - Number(told.now);
+    expect(left).toBeGreaterThan(0);
+    expect(left).toBeLessThanOrEqual(20_000);
+  });
+
+  it('has the environment of a Lambda function, and nothing of the executor', async () => {
+    process.env.MESH_TEST_SECRET = 'secret';
+    const { run } = program(serving('await answer(id, { ...process.env, cwd: process.cwd() })'), {
+      environment: { COLOUR: 'blue' },
+      export: 'function.handler',
+    });
+    const environment = jsonOf(await run()) as Record<string, string>;
+    delete process.env.MESH_TEST_SECRET;
+    expect(environment).toMatchObject({
+      COLOUR: 'blue',
+      _HANDLER: 'function.handler',
+      AWS_LAMBDA_FUNCTION_NAME: 'users/find',
+      AWS_LAMBDA_FUNCTION_VERSION: '1.0.0',
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512',
+      TZ: ':UTC',
+      cwd: environment.LAMBDA_TASK_ROOT,
+    });
+    expect(environment.AWS_LAMBDA_RUNTIME_API).toMatch(/^127\.0\.0\.1:\d+$/);
+    expect(Object.keys(environment).filter((name) => /MESH|NATS|NODE|npm/.test(name))).toEqual([]);
+  });
+
+  it('logs what it prints, under the event that it has', async () => {
+    const { run, logs } = program(
+      `console.log('begins');${serving(`
+      console.log('of ' + event); console.error('and more'); await wait(50); await answer(id, null)`)}`,
+    );
+    await run('1', { id: 'first' });
+    await run('2', { id: 'second' });
+    expect(logs).toEqual([
+      { id: '', message: 'begins' },
+      { id: 'first', message: 'of 1' },
+      { id: 'first', message: 'and more' },
+      { id: 'second', message: 'of 2' },
+      { id: 'second', message: 'and more' },
+    ]);
+  });
+});
+
+describe('an error', () => {
+  it('that it reports is an error of the handler, with its trace for the operator alone', async () => {
+    const { run } = program(
+      serving(`await fail(id, { errorType: 'Oops', errorMessage: 'secret', stackTrace: ['a', 'b'] }, event)`),
+    );
+    const outcome = await run('"Function.Oops"');
+    expect(outcome).toMatchObject({
+      outcome: 'handler-error',
+      status: 500,
+      cause: { name: 'Oops', message: 'secret', stack: 'a\nb' },
+    });
+    expect(textOf(outcome)).not.toContain('secret');
+  });
+
+  it('named Function.Failed is the no of the handler', async () => {
+    const { run } = program(
+      serving(
+        `await fail(id, { errorType: 'Failed', errorMessage: '{"error":"Missing ?id="}' }, 'Function.Failed')`,
+      ),
+    );
+    const outcome = await run();
+    expect(outcome).toMatchObject({ outcome: 'failed', status: 400, contentType: 'application/json' });
+    expect(jsonOf(outcome)).toEqual({ error: 'Missing ?id=' });
+  });
+
+  it('before the first event is told, and the next call tries anew', async () => {
+    const { run, states } = program(
+      `post('init/error', JSON.stringify({ errorType: 'NoConfig', errorMessage: 'x' }), { 'lambda-runtime-function-error-type': 'Runtime.NoConfig' })`,
+    );
+    expect(await run()).toMatchObject({ outcome: 'load-failed', status: 502, cause: { name: 'NoConfig' } });
+    expect(await run()).toMatchObject({ outcome: 'load-failed' });
+    expect(states).toEqual(['load-failed', 'load-failed']);
+  });
+
+  it('of a program that ends before it polls has its last words for the operator', async () => {
+    const { run } = program(`console.error('no database'); process.exitCode = 3`);
+    expect(await run()).toMatchObject({
+      outcome: 'worker-crashed',
+      cause: { message: 'no database' },
+      detail: 'Its bootstrap ended with code 3.',
+    });
+  });
+
+  it('of a program whose interpreter is not there says so', async () => {
+    const { run, instance } = program('');
+    writeFileSync(
+      join(await (instance as unknown as { spec: HandlerSpec }).spec.folder(), 'bootstrap'),
+      '#!/none/such\n',
+    );
+    expect(await run()).toMatchObject({
+      outcome: 'load-failed',
+      detail: expect.stringContaining('interpreter') as unknown as string,
+    });
+  });
+});
+
+describe('what it may not', () => {
+  it('is refused in the words of Lambda, and the run goes on', async () => {
+    const { run, logs } = program(
+      serving(`
+      const busy = await get('invocation/next');
+      const other = await post('invocation/none/response', '1');
+      const init = await post('init/error', '{}');
+      const nowhere = await get('invocation/' + id + '/response');
+      const given = await answer(id, 'the first');
+      const twice = await answer(id, 'the second');
+      console.log(JSON.stringify([busy, other, init, nowhere, given, twice].map(({ status, text }) => [status, JSON.parse(text).errorType])))`),
+    );
+    expect(textOf(await run())).toBe('"the first"');
+    await until(() => logs.length > 0);
+    expect(JSON.parse(logs[0]?.message ?? '')).toEqual([
+      [403, 'InvalidStateTransition'],
+      [400, 'InvalidRequestID'],
+      [403, 'InvalidStateTransition'],
+      [404, 'NotFound'],
+      [202, null],
+      [403, 'InvalidStateTransition'],
+    ]);
+    expect(textOf(await run())).toBe('"the first"');
+  });
+
+  it('is an answer over 6 MiB and 100 bytes: 413, and the caller is told', async () => {
+    const { run } = program(
+      serving(`
+      const { status } = await post('invocation/' + id + '/response', 'x'.repeat(event));
+      if (status !== 202) console.log(status)`),
+    );
+    const most = 6 * 1024 * 1024 + 100;
+    expect(await run(String(most))).toMatchObject({ outcome: 'ok' });
+    expect(await run(String(most + 1))).toMatchObject({ outcome: 'answer-too-large', status: 500 });
+    expect(await run('3')).toMatchObject({ outcome: 'ok' });
+  });
+});
+
+describe('an end', () => {
+  it('by a signal answers the call at once, and the next one is served', async () => {
+    const { run, states } = program(
+      serving(`if (event === 'die') process.kill(process.pid, 'SIGKILL'); else await answer(id, event)`),
+    );
+    const [died, waiting] = await Promise.all([run('"die"'), run('"waits"')]);
+    expect(died).toMatchObject({ outcome: 'worker-crashed', status: 502 });
+    expect(jsonOf(waiting)).toBe('waits');
+    expect(jsonOf(await run('"next"'))).toBe('next');
+    expect(states).toEqual([undefined, 'worker-crashed', undefined]);
+  });
+
+  it('takes what it started with it', async () => {
+    const { run } = program(
+      serving(`
+      const { spawn } = await import('node:child_process');
+      if (event === 'die') process.exit(1);
+      await answer(id, spawn('sleep', ['600']).pid)`),
+    );
+    const pid = Number(textOf(await run()));
+    expect(existsSync(`/proc/${pid}`)).toBe(true);
+    await run('"die"');
+    await until(() => !existsSync(`/proc/${pid}`));
+  });
+
+  it('comes to one that does not stop at its deadline, after its caller was answered', async () => {
+    const { run } = program(
+      serving(`if (event === 'hang') await wait(60_000); await answer(id, process.pid)`),
+    );
+    const before = jsonOf(await run());
+    const [late, waiting] = await Promise.all([run('"hang"', { timeout: 300 }), run()]);
+    expect(late).toMatchObject({ outcome: 'deadline-exceeded' });
+    expect(jsonOf(waiting)).not.toBe(before);
+  });
+
+  it('does not come to one whose caller went away', async () => {
+    const { run, instance } = program(serving(`if (event) await wait(event); await answer(id, process.pid)`));
+    const before = jsonOf(await run());
+    void run('400');
+    instance.abort(1, 'the caller went away');
+    expect(jsonOf(await run())).toBe(before);
+  });
+});
+
+describe('several at once', () => {
+  it('run in a program that polls for as many as its manifest allows', async () => {
+    const { run } = program(
+      `const one = async () => { for (;;) { const { id, event } = await next(); await wait(300); await answer(id, Number(process.env.AWS_LAMBDA_MAX_CONCURRENCY)) } };
+      for (let i = 0; i < 4; i++) void one();`,
+      { concurrency: 4 },
+    );
+    await run();
+    const started = monotonicNow();
+    const outcomes = await Promise.all([run(), run(), run(), run()]);
+    expect(outcomes.map(jsonOf)).toEqual([4, 4, 4, 4]);
+    expect(monotonicNow() - started).toBeLessThan(1_100);
+  });
+});
