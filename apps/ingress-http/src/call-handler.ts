@@ -15,15 +15,21 @@ import { isBodiless, isUnasked, readBody } from './read-body.js';
 import { checkHead } from './request-head.js';
 import type { RequestMetrics } from './request-metrics.js';
 import type { Found, Match, Router } from './router.js';
+import { isStreamed, StreamAnswers, type StreamedResponse } from './stream-answer.js';
+import { type BodyLimits, takeBody } from './stream-body.js';
 import { toEvent } from './to-event.js';
 
 const NO_BYTES = new Uint8Array(0);
+const TIMED_OUT = 408;
+/** How long answers in pieces may still go on when the ingress is to stop, ms: some have no end of their own. */
+const LAST_STREAMS_MS = 30_000;
 
 /** The data path of the ingress: request → event → call → answer. */
 export class CallHandler {
   #inFlight = 0;
   #idle: (() => void)[] = [];
   #draining = false;
+  readonly #streams = new StreamAnswers();
   readonly #clients = new GoneClients((meshId) => this.#gone(meshId));
 
   constructor(
@@ -35,16 +41,19 @@ export class CallHandler {
     private readonly lambda: LambdaApi,
     private readonly metrics: RequestMetrics,
     private readonly log: Log,
+    /** Largest body of a request, bytes; absent: what fits one message. */
+    private readonly maxBody: number | undefined,
   ) {}
 
   get inFlight(): number {
     return this.#inFlight;
   }
 
-  /** From now on every answer asks the client to open another connection. */
-  drain(): void {
+  /** From now on every answer asks the client to open another connection. @param streamsMs how long those in pieces may go on */
+  drain(streamsMs = LAST_STREAMS_MS): void {
     this.#draining = true;
     this.invocations.drain();
+    setTimeout(() => this.#streams.cut(), streamsMs).unref();
   }
 
   /** Resolves when every request that arrived is answered. */
@@ -74,7 +83,8 @@ export class CallHandler {
     const path = mark < 0 ? target : target.slice(0, mark);
     const found = this.router.find(request.method as string, path);
     const answer = await this.#answer(request, response, path, mark < 0 ? '' : target.slice(mark + 1), found);
-    this.#write(request, response, answer);
+    if (isStreamed(answer)) await this.#stream(request, response, answer);
+    else this.#write(request, response, answer);
     this.metrics.observe(
       found.kind === 'match' ? found.route.path : '',
       answer.status,
@@ -92,6 +102,7 @@ export class CallHandler {
     // With its own access, errors and limits.
     if (found.kind === 'none' && isLambda(path)) return this.lambda.answer(request, response, path, query);
     let event: EventEnvelope | undefined;
+    let body: Uint8Array | AsyncIterable<Uint8Array> = NO_BYTES;
     try {
       this.#checkRequest(request);
       if (found.kind === 'none' && isInvocation(path)) return await this.#invocation(request, response, path);
@@ -100,14 +111,15 @@ export class CallHandler {
       event = toEvent(request, path, query, match);
       const wish = wishOf(request.headers, Date.now());
       const { connection, invoker } = this.#open();
-      const body = isBodiless(request) ? NO_BYTES : await readBody(request, response, connection.maxBody);
-      if (wish) return await this.#accept(request, event, match, body, wish);
+      if (wish) return await this.#accept(request, response, event, match, wish);
+      if (!isBodiless(request)) body = await takeBody(request, response, match, this.#limits(connection));
       if (request.socket.destroyed) throw new MeshError('client-gone');
       this.#clients.waits(request.socket, event.id);
       return fromReply(await invoker.invoke(match.route.path, event, body));
     } catch (error) {
       const fault = asMeshError(error);
       if (fault.code === 'internal') this.log.error('A request failed.', fault);
+      if (event && !(body instanceof Uint8Array)) this.#giveUp(request, event.id);
       return fromError(fault, event?.id);
     } finally {
       if (event) this.#clients.answered(request.socket, event.id);
@@ -131,16 +143,28 @@ export class CallHandler {
     return this.link.open;
   }
 
-  #accept(
-    { headers, socket }: IncomingMessage,
+  #limits({ maxBody }: NonNullable<MeshLink['open']>['connection']): BodyLimits {
+    return { message: maxBody, most: this.maxBody ?? maxBody };
+  }
+
+  /** What the client sent cannot be used, or cannot be had: the handler need not go on with what it was given of it. */
+  #giveUp({ socket }: IncomingMessage, meshId: string): void {
+    if (socket.destroyed) return;
+    this.link.open?.connection.publish(cancelSubject(meshId), 'cancelled' satisfies CancelCode);
+  }
+
+  async #accept(
+    request: IncomingMessage,
+    response: ServerResponse,
     event: EventEnvelope,
     { route }: Match,
-    body: Uint8Array,
     wish: Wish,
   ): Promise<HttpResponse> {
     const { keep, writer, connection } = this.#open();
-    const request = { event, route, headers, network: callerOf(socket), body };
-    return this.asyncCalls.accept(request, wish, { keep, writer, maxBody: connection.maxBody });
+    const { headers, socket } = request;
+    const body = isBodiless(request) ? NO_BYTES : await readBody(request, response, connection.maxBody);
+    const accepted = { event, route, headers, network: callerOf(socket), body };
+    return this.asyncCalls.accept(accepted, wish, { keep, writer, maxBody: connection.maxBody });
   }
 
   #invocation(request: IncomingMessage, response: ServerResponse, path: string): Promise<HttpResponse> {
@@ -157,8 +181,25 @@ export class CallHandler {
     return fromError(new MeshError('method-not-allowed'), undefined, allowed(found.allow));
   }
 
+  async #stream(request: IncomingMessage, response: ServerResponse, answer: StreamedResponse): Promise<void> {
+    if (this.#isLast(request, response)) answer.headers.push('connection', 'close');
+    try {
+      await this.#streams.write(request, response, answer);
+    } catch (error) {
+      const { code, cause } = asMeshError(error);
+      this.log.warn('An answer broke off.', { path: request.url, code, cause });
+    }
+  }
+
+  /** Nothing more can be asked on this connection. */
+  #isLast(request: IncomingMessage, response: ServerResponse): boolean {
+    return this.#draining || isUnasked(request, response);
+  }
+
   #write(request: IncomingMessage, response: ServerResponse, { status, headers, body }: HttpResponse): void {
-    if (this.#draining || isUnasked(request, response)) headers.push('connection', 'close');
+    // Of a request that was given up half way, no next one can be told.
+    const isLast = this.#isLast(request, response) || status === TIMED_OUT;
+    if (isLast) headers.push('connection', 'close');
     response.writeHead(status, headers);
     if (request.method === 'HEAD' || body.length === 0) response.end();
     else response.end(body);

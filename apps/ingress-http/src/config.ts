@@ -60,6 +60,14 @@ export const settings = {
       'Origins whose pages may call handlers, separated by commas, or `*`. Unset: no CORS header is sent.',
     remedy: 'origins such as https://app.example.org, or *',
   }),
+  maxBody: setting({
+    variable: 'MESH_MAX_BODY',
+    schema: text.integer(0, 1_000_000_000_000),
+    optional: true,
+    description:
+      'Largest body of a request, in bytes, that handlers get which take bodies as they come, or state a larger `payloadBytes`. Unset: what fits one message, as for all others.',
+    remedy: 'a whole number of bytes, such as 104857600',
+  }),
   resultsTtl: setting({
     variable: 'MESH_RESULTS_TTL',
     schema: text.integer(1, 30 * 86_400),

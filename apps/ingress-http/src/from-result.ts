@@ -6,6 +6,8 @@ export interface HttpResponse {
   readonly status: number;
   readonly headers: string[];
   readonly body: Uint8Array;
+  /** What follows `body`, to be written as it comes; absent: that is all. */
+  readonly rest?: AsyncIterable<Uint8Array>;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -13,16 +15,32 @@ const NO_BYTES = new Uint8Array(0);
 const RETRY_AFTER = '1';
 
 /** A handler's answer. */
-export function fromReply({ result, body }: CallReply): HttpResponse {
+export function fromReply({ result, body, rest }: CallReply): HttpResponse {
   const bodiless = result.status === 204 || result.status === 304;
   const headers = ['mesh-id', result.id];
   if (result.version !== undefined) headers.push('mesh-version', result.version);
   if (result.contentType !== undefined && !bodiless) headers.push('content-type', result.contentType);
   if (result.meta) pushMeta(headers, result.meta);
   if (isMeshProblem(result)) pushRetryAfter(headers, ERRORS[result.outcome as keyof typeof ERRORS]);
+  if (rest) return goingOn(result, headers, body, rest);
   // RFC 9110, clause 8.6: no length where there can be no body.
   if (!bodiless) headers.push('content-length', String(body.length));
   return { status: result.status, headers, body: bodiless ? NO_BYTES : body };
+}
+
+/** Its length is not known yet. What is in front should pass events on as they come, and keep none of them. */
+function goingOn(
+  { status, contentType, meta }: ResultEnvelope,
+  headers: string[],
+  body: Uint8Array,
+  rest: AsyncIterable<Uint8Array>,
+): HttpResponse {
+  if (contentType?.startsWith('text/event-stream')) {
+    if (meta?.headers?.['cache-control'] === undefined) headers.push('cache-control', 'no-cache');
+    // nginx gathers answers unless it is told not to.
+    if (meta?.headers?.['x-accel-buffering'] === undefined) headers.push('x-accel-buffering', 'no');
+  }
+  return { status, headers, body, rest };
 }
 
 /** An error that the mesh met before or instead of a handler's answer. */

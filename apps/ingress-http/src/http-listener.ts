@@ -14,8 +14,10 @@ type ListenerOptions = Pick<IngressHttpConfig, 'corsOrigins' | 'keepAlive'>;
 const OWN_PAGES: ReadonlySet<string> = new Set(['health', 'metrics', 'docs', 'openapi.json']);
 /** A request line and headers larger than this are refused: 431. */
 const MAX_HEADER_BYTES = 16 * 1024;
-/** A request that is not whole after this time is refused: 408. */
-const REQUEST_LIMIT_MS = 60_000;
+/** A request whose head is not whole after this time is refused: 408. */
+const HEAD_LIMIT_MS = 60_000;
+/** And one that is not whole after this, whoever reads it: longer than any handler may take. Who does bounds it closer. */
+const REQUEST_LIMIT_MS = 960_000;
 /** How long a connection may still bring a request that was on its way when the stop began. */
 const LINGER_MS = 250;
 /** How long a connection may then still be busy with half a request, or with one of the mesh's own pages. */
@@ -35,6 +37,7 @@ export function createHttpServer(
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEAD_LIMIT_MS,
       requestTimeout: REQUEST_LIMIT_MS,
       keepAliveTimeout: keepAlive * 1_000,
       requireHostHeader: false,

@@ -62,6 +62,7 @@ export async function start(
     new LambdaApi({ functions, link, access, asyncCalls, log }),
     requestMetrics,
     log,
+    config.maxBody,
   );
   const readiness = new Readiness().check('nats', () => link.connected).check('routes', () => link.hasRoutes);
 

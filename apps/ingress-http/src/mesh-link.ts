@@ -50,7 +50,7 @@ export class MeshLink {
     routes.onChange((path, route) => this.router.update(path, route));
     this.open = {
       connection,
-      invoker: createInvoker(connection),
+      invoker: createInvoker(connection, { takesStreams: true }),
       routes,
       writer: createStreamWriter(connection),
       keep: openKeep(connection, RESULTS_BUCKET),

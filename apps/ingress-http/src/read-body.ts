@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MeshError } from '#contracts';
 
 const NO_BYTES = new Uint8Array(0);
+/** How long a body may take that is read whole, ms. */
+const WHOLE_LIMIT_MS = 60_000;
 /** How much of a refused body is read and thrown away, so that the client gets to read the answer. */
 const DISCARD_LIMIT_BYTES = 256 * 1024 * 1024;
 
@@ -21,9 +23,16 @@ export function isUnasked(request: IncomingMessage, response: ServerResponse): b
   return expectsToBeAsked(request) && !asked.has(response);
 }
 
+/** The client may send its body now, where it waits for that. */
+export function askForBody(request: IncomingMessage, response: ServerResponse): void {
+  if (!expectsToBeAsked(request)) return;
+  asked.add(response);
+  response.writeContinue();
+}
+
 /**
  * Reads a whole body, asking for it first where the client waits for that: what is refused before is never sent.
- * @throws MeshError `payload-too-large` as soon as it is known, `client-gone` when it breaks off
+ * @throws MeshError `payload-too-large` as soon as it is known, `client-gone` when it breaks off, `request-timeout`
  */
 export function readBody(
   request: IncomingMessage,
@@ -31,29 +40,32 @@ export function readBody(
   maxBytes: number,
 ): Promise<Uint8Array> {
   const announced = Number(request.headers['content-length'] ?? 0);
-  if (announced > maxBytes) return Promise.reject(tooLarge(request, maxBytes));
-  if (expectsToBeAsked(request)) {
-    asked.add(response);
-    response.writeContinue();
-  }
+  if (announced > maxBytes) return Promise.reject(refused(request, maxBytes));
+  askForBody(request, response);
   return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new MeshError('request-timeout')), WHOLE_LIMIT_MS);
     const chunks: Buffer[] = [];
     let size = 0;
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size > maxBytes) {
         request.removeAllListeners('data');
-        reject(tooLarge(request, maxBytes));
+        reject(refused(request, maxBytes));
       } else chunks.push(chunk);
     });
     let whole = false;
     request.on('end', () => {
       whole = true;
+      clearTimeout(timer);
       resolve(join(chunks, size));
     });
     request.on('error', () => reject(new MeshError('client-gone')));
     // Every request ends by this, too: an error that nobody gets would cost 2 µs of each.
-    request.on('close', () => whole || reject(new MeshError('client-gone')));
+    request.on('close', () => {
+      if (whole) return;
+      clearTimeout(timer);
+      reject(new MeshError('client-gone'));
+    });
   });
 }
 
@@ -62,12 +74,17 @@ function join(chunks: Buffer[], size: number): Uint8Array {
   return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size);
 }
 
-function tooLarge(request: IncomingMessage, maxBytes: number): MeshError {
+/** Its body is not read, and the client gets to know why. */
+export function refused(request: IncomingMessage, maxBytes: number): MeshError {
   discard(request);
-  return new MeshError('payload-too-large', `At most ${maxBytes} bytes are accepted.`);
+  return tooLarge(maxBytes);
 }
 
-function discard(request: IncomingMessage): void {
+export const tooLarge = (maxBytes: number): MeshError =>
+  new MeshError('payload-too-large', `At most ${maxBytes} bytes are accepted.`);
+
+/** What still comes of a body is thrown away, up to a bound. */
+export function discard(request: IncomingMessage): void {
   let discarded = 0;
   request.on('data', (chunk: Buffer) => {
     discarded += chunk.length;

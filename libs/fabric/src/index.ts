@@ -55,5 +55,6 @@ export * from './result-intake.js';
 export * from './settings.js';
 export * from './stream-stock.js';
 export * from './survey.js';
+export * from './whole-reply.js';
 export * from './work-consumers.js';
 export * from './work-queue.js';

@@ -7,6 +7,7 @@ import {
   MeshError,
   mintMeshId,
 } from '#contracts';
+import { wholeReply } from '#fabric';
 import type { Log } from '#lifecycle';
 import type { AsyncCalls } from '../async/async-calls.js';
 import { candidates } from '../async/secret-headers.js';
@@ -128,7 +129,8 @@ export class LambdaApi {
   ): Promise<HttpResponse> {
     if (socket.destroyed) throw new MeshError('client-gone');
     this.#clients.waits(socket, event.id);
-    return fromReply(await this.#open().invoker.invoke(route.path, event, payload));
+    const { invoker, connection } = this.#open();
+    return fromReply(await wholeReply(await invoker.invoke(route.path, event, payload), connection.maxBody));
   }
 
   /** On the path of work, as `Prefer: respond-async`: 202 when the stream has it on file. */
