@@ -13,6 +13,7 @@ import { builtDigest, sourceDigest } from '../tools/sources.mjs';
  *   audit/     records of what ran: into Postgres, and out again
  *   faults/    handlers that harm, beside a neighbour of theirs
  *   overload/  ten times what a handler can do
+ *   soak/      the whole mesh under load for minutes: memory
  *   measure/   processor time, load, statistics
  */
 
@@ -25,6 +26,12 @@ const wholeFrom = (least) => (text) => {
   const value = Number(text);
   if (!Number.isInteger(value) || value < least)
     throw new InvalidArgumentError(`a whole number from ${least} on is needed`);
+  return value;
+};
+
+const shareOf = (text) => {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('a number above 0, at most 1, is needed');
   return value;
 };
 
@@ -69,6 +76,21 @@ program
     requireBuild();
     const { benchColdStart } = await import('./cold-start/command.mjs');
     await benchColdStart(options, interrupted.signal);
+  });
+
+program
+  .command('runtime-api')
+  .description('a custom runtime in Node that polls the Runtime API, beside a handler in a worker thread')
+  .option('--rounds <n>', 'rounds that count', wholeFrom(1), 7)
+  .option('--seconds <n>', 'length of one measurement', wholeFrom(1), 5)
+  .option('--warmup <n>', 'seconds of load on each contender before the first round', wholeFrom(0), 5)
+  .option('--connections <n>', 'connections of the load generator', wholeFrom(1), 64)
+  .option('--json', 'print everything as JSON')
+  .option('--profile <folder>', 'leave a processor profile of each process there (slows all of them)')
+  .action(async (options) => {
+    requireBuild();
+    const { benchRuntimeApi } = await import('./runtime-api/command.mjs');
+    await benchRuntimeApi(options, interrupted.signal);
   });
 
 program
@@ -151,6 +173,19 @@ program
     requireBuild();
     const { benchOverload } = await import('./overload/command.mjs');
     await benchOverload(options, interrupted.signal);
+  });
+
+program
+  .command('soak')
+  .description('the whole mesh under load over HTTP, MQTT and SQS for minutes: memory of every process')
+  .option('--minutes <n>', 'how long', wholeFrom(1), 10)
+  .option('--share <x>', 'of what the machine can do over HTTP, measured first', shareOf, 0.7)
+  .option('--rate <n>', 'requests a second, in place of a share', wholeFrom(1))
+  .option('--json', 'print everything as JSON, every sample included')
+  .action(async (options) => {
+    requireBuild();
+    const { benchSoak } = await import('./soak/command.mjs');
+    await benchSoak(options, interrupted.signal);
   });
 
 /** Benchmarks run what is deployed: dist/, not the sources. */

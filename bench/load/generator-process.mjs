@@ -1,15 +1,22 @@
 import { serve } from '../work/own-process.mjs';
+import { closedLoop } from './closed-loop.mjs';
 import { OpenLoop } from './open-loop.mjs';
 
-/** Several loads at once, each a URL at a rate for a while; connections are kept from one message to the next. */
+/** By URL and headers: connections are kept from one message to the next. */
 const loops = new Map();
 
-function loopOf(url) {
-  const known = loops.get(url);
+function loopOf(url, headers) {
+  const key = `${url} ${JSON.stringify(headers)}`;
+  const known = loops.get(key);
   if (known) return known;
-  const made = new OpenLoop(url);
-  loops.set(url, made);
+  const made = new OpenLoop(url, headers);
+  loops.set(key, made);
   return made;
 }
 
-serve(({ loads }) => Promise.all(loads.map(({ url, ...load }) => loopOf(url).run(load))));
+/** Several loads at once, each at a rate for a while; or what there is to be had. */
+serve(({ loads, closed }) =>
+  closed
+    ? closedLoop(closed)
+    : Promise.all(loads.map(({ url, headers, ...load }) => loopOf(url, headers).run(load))),
+);

@@ -15,8 +15,16 @@ export class Generator {
     this.child = child;
   }
 
-  /** @param {{ url: string, perSecond: number, seconds: number }[]} loads at once @returns one result each */
+  /**
+   * @param {{ url: string, headers?: Record<string, string>, perSecond: number, seconds: number }[]} loads at once
+   * @returns one result each, as `OpenLoop.run` gives it
+   */
   run(...loads) {
     return ask(this.child, { loads });
+  }
+
+  /** @returns {Promise<number>} answers a second that are to be had over so many connections */
+  capacity(url, { connections, seconds }) {
+    return ask(this.child, { closed: { url, connections, seconds } });
   }
 }

@@ -15,11 +15,12 @@ export class OpenLoop {
   #all = new Set();
   #open = 0;
 
-  /** @param {string} url of the server; its path is asked for */
-  constructor(url) {
+  /** @param {string} url of the server; its path is asked for @param {Record<string, string>} headers more of them */
+  constructor(url, headers = {}) {
     const { port, pathname, search } = new URL(url);
     this.port = Number(port);
-    this.request = Buffer.from(`GET ${pathname}${search} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n\r\n`);
+    const lines = Object.entries({ host: `127.0.0.1:${port}`, ...headers }).map((one) => one.join(': '));
+    this.request = Buffer.from([`GET ${pathname}${search} HTTP/1.1`, ...lines, '', ''].join('\r\n'));
   }
 
   /**

@@ -1,14 +1,20 @@
 import { readFileSync } from 'node:fs';
 
-/** MB of a process that are in memory (proc(5), VmRSS). 0 when it has gone. */
-export function residentMb(pid) {
+/**
+ * MB of a process that are its own (proc(5): RssAnon, and VmSwap where the kernel moved it out). What is mapped from files,
+ * such as the program itself, comes and goes as the kernel likes. 0 when it has gone.
+ */
+export function ownMb(pid) {
   try {
-    const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-    return Number(kilobytes ?? 0) / 1024;
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return ['RssAnon', 'VmSwap'].reduce((sum, name) => sum + kilobytesOf(status, name), 0) / 1024;
   } catch {
     return 0;
   }
 }
+
+const kilobytesOf = (status, name) =>
+  Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0);
 
 /** Looks at processes again and again. */
 export class MemoryWatch {
@@ -27,7 +33,7 @@ export class MemoryWatch {
 
   look() {
     const seconds = (performance.now() - this.#from) / 1_000;
-    for (const [role, pid] of Object.entries(this.pids)) this.samples[role].push([seconds, residentMb(pid)]);
+    for (const [role, pid] of Object.entries(this.pids)) this.samples[role].push([seconds, ownMb(pid)]);
   }
 
   stop() {
