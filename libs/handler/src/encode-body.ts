@@ -61,7 +61,8 @@ function refuse(): never {
 /** What JSON would turn into `{}` without a word. */
 function refuseUnsendable(value: object): void {
   if (value instanceof Error) throw new MeshError('bad-answer', 'It is an error: throw it instead.');
-  if (value instanceof Response)
+  // By its tag: to name the class would load all of fetch, which takes longer than the start of a worker.
+  if ((value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === 'Response')
     throw new MeshError('bad-answer', 'It is a Response: return { statusCode, headers, body } instead.');
   if (typeof (value as { pipe?: unknown }).pipe === 'function')
     throw new MeshError('bad-answer', 'It is a stream of an old kind: wrap it by new Readable().wrap(…).');
