@@ -15,7 +15,15 @@
  */
 export * from './artifact.js';
 export { type LambdaParts, lambdaZip } from './lambda-zip.js';
-export { artifactFile, type Packed, type PackOptions, pack, packAll } from './pack.js';
+export {
+  artifactFile,
+  type Packed,
+  type PackOptions,
+  type PlainModule,
+  pack,
+  packAll,
+  packModule,
+} from './pack.js';
 export { PackError, type PackErrorCode } from './pack-error.js';
 export { ARTIFACT_TYPE, type PackedArtifact, PublishError, type PublishRequest, publish } from './publish.js';
 export { sizeText } from './size.js';

@@ -11,7 +11,7 @@ import { executableOf } from './executable.js';
 import { type Given, makeManifest } from './make-manifest.js';
 import { PackError } from './pack-error.js';
 import { isProvided, providedManifest, readProvided } from './provided.js';
-import { readModule } from './read-module.js';
+import { type ModuleExport, readModule } from './read-module.js';
 import { checkSize, type SizeLimits } from './size.js';
 
 export interface PackOptions {
@@ -69,6 +69,35 @@ async function packSource(source: Source, options: PackOptions): Promise<Packed>
   const manifest = makeManifest(await readModule(files), source, await givenBy(source, options));
   const inputs = [...filesOf(bundled, source), ...[...assets.keys()].map((name) => assetFile(source, name))];
   return wrap(manifest, files, bundled.inputs, inputs, options);
+}
+
+/** What a module that no manifest and no package.json describes is packed as, unless it is made with `handler(…)`. */
+export interface PlainModule {
+  readonly path: string;
+  readonly version: string;
+  readonly export?: string;
+}
+
+/**
+ * Packs one module, whatever stands beside it.
+ * @param at folder, and the module's path below it
+ * @throws PackError
+ */
+export async function packModule(at: Pick<Source, 'folder' | 'entry'>, plain: PlainModule): Promise<Packed> {
+  const source: Source = { ...at, packageJson: {}, stated: {}, assets: [] };
+  const bundled = await bundle(source);
+  const files = new Map([[ENTRY_FILE, bundled.code], [MAP_FILE, bundled.map], ...bundled.addons]);
+  const exports = await readModule(files);
+  const manifest = makeManifest(exports, { packageJson: {}, stated: statedFor(exports, plain) });
+  return wrap(manifest, files, bundled.inputs, filesOf(bundled, source), {});
+}
+
+/** A definition says its path itself. */
+function statedFor(exports: readonly ModuleExport[], plain: PlainModule): Record<string, unknown> {
+  const definitions = exports.filter(({ kind }) => kind === 'definition');
+  const named = definitions.find(({ name }) => name === plain.export);
+  if (named) return { ...plain, path: named.path };
+  return definitions.length > 0 && plain.export === undefined ? { version: plain.version } : { ...plain };
 }
 
 async function packProvided(source: Source, options: PackOptions): Promise<Packed> {
