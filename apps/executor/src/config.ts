@@ -35,7 +35,7 @@ export const settings = {
     schema: text.integer(128, 1_000_000),
     fallback: '512',
     description:
-      'MB of memory that a worker may have: the heap of JavaScript in a thread, all that it uses in a process.',
+      'MB of memory that a worker may have: the heap of JavaScript in a thread, all that it uses in a process. A manifest may ask for less (`limits.memoryMb`).',
     remedy: 'a whole number of MB, such as 512',
   }),
   workerScratchMb: setting({
@@ -50,14 +50,14 @@ export const settings = {
     schema: text.integer(0, 1_000_000),
     fallback: '600',
     description:
-      'Seconds after which a worker that nobody calls is let go; the next call starts another. 0 keeps them.',
+      'Seconds after which a worker that nobody calls is let go, but for those that are kept warm; the next call starts another. 0 keeps them all.',
     remedy: 'a whole number of seconds, such as 600',
   }),
   maxWorkers: setting({
     variable: 'MESH_MAX_WORKERS',
     schema: text.integer(1, 10_000),
     fallback: '64',
-    description: 'Workers at once; beyond, the one that has been idle longest is let go.',
+    description: 'Workers at once, of all handlers; beyond, those that have been idle longest are let go.',
     remedy: 'a whole number from 1 to 10000',
   }),
   handlerConcurrency: setting({
@@ -75,6 +75,46 @@ export const settings = {
     description:
       'Calls that may wait behind those runs; who comes then gets 429. A manifest may ask for less (`limits.queue`). Work waits in its stream instead.',
     remedy: 'a whole number from 0 to 100000',
+  }),
+  handlerWorkers: setting({
+    variable: 'MESH_HANDLER_WORKERS',
+    schema: text.integer(1, 256),
+    fallback: '4',
+    description:
+      'Workers that one version may have where its manifest asks for several (`limits.workers`); it has one where it asks for none.',
+    remedy: 'a whole number from 1 to 256',
+  }),
+  handlerWarm: setting({
+    variable: 'MESH_HANDLER_WARM',
+    schema: text.integer(0, 256),
+    fallback: '1',
+    description:
+      'Workers of one version that a manifest may have kept ready although nobody calls (`limits.warm`); 0 allows none.',
+    remedy: 'a whole number from 0 to 256',
+  }),
+  handlerTimeout: setting({
+    variable: 'MESH_HANDLER_TIMEOUT',
+    schema: text.integer(1, 900_000),
+    fallback: '900000',
+    description:
+      'Milliseconds that one attempt may take where a manifest asks for so many (`limits.timeoutMs`).',
+    remedy: 'a whole number of milliseconds, such as 60000',
+  }),
+  handlerPayload: setting({
+    variable: 'MESH_HANDLER_PAYLOAD',
+    schema: text.integer(0, 999_999_999_999),
+    fallback: '0',
+    description:
+      "Bytes of a request's body that any handler takes; a manifest may ask for less (`limits.payloadBytes`). 0: as many as the mesh carries.",
+    remedy: 'a whole number of bytes, such as 1000000',
+  }),
+  handlerRate: setting({
+    variable: 'MESH_HANDLER_RATE',
+    schema: text.integer(0, 1_000_000),
+    fallback: '0',
+    description:
+      'Runs of a handler that may begin in a second; a manifest may ask for less (`limits.ratePerSecond`). Who calls beyond that gets 429, work waits. 0: as many as come.',
+    remedy: 'a whole number, such as 100',
   }),
   workSlots: setting({
     variable: 'MESH_WORK_SLOTS',

@@ -9,7 +9,14 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
-import { ATTEMPTS_BUCKET, type ControlPath, poolConsumer, RESULTS_BUCKET, WORK_STREAM } from '#contracts';
+import {
+  ATTEMPTS_BUCKET,
+  type ControlPath,
+  poolConsumer,
+  RESULTS_BUCKET,
+  type Route,
+  WORK_STREAM,
+} from '#contracts';
 import {
   type Connection,
   clientOptions,
@@ -24,6 +31,7 @@ import {
   openKeep,
   openWorkPuller,
   type RouteFeed,
+  type RouteTable,
   serveDiscovery,
   watchRoutes,
 } from '#fabric';
@@ -32,6 +40,7 @@ import { Outbox } from './audit/outbox.js';
 import { Recorder } from './audit/recorder.js';
 import { Instances } from './catalogue/instances.js';
 import { type Artifacts, openArtifacts } from './catalogue/open-artifacts.js';
+import { ReadyRoutes } from './catalogue/ready-routes.js';
 import type { ExecutorConfig } from './config.js';
 import { Deliver } from './deliver.js';
 import { describeExecutor } from './discovered.js';
@@ -39,6 +48,8 @@ import { MeshPort } from './handler-port.js';
 import { RequestIntake } from './intake/request-intake.js';
 import { WorkIntake } from './intake/work-intake.js';
 import { Invoke } from './invoke.js';
+import { type AllowedOf, allowances } from './limits/admission.js';
+import type { Ceilings } from './limits/allowed.js';
 import { InlineInstance } from './runtime/inline.js';
 import { processRuntime } from './runtime/process.js';
 import { providedRuntime } from './runtime/provided/provided.js';
@@ -53,15 +64,13 @@ import { WorkCounters } from './work/work-counters.js';
 const log = logger('executor');
 const CONNECTION = Symbol('connection');
 const ROUTES = Symbol('routes');
+const ALLOWED = Symbol('what each handler may have');
 const CONFIG = Symbol('config');
 const ENVIRONMENT = Symbol('handler environment');
 const ARTIFACTS = Symbol('artifacts');
 
 /** What decides how handlers run. */
-type IsolationConfig = Pick<
-  ExecutorConfig,
-  'isolation' | 'graceMs' | 'workerMemoryMb' | 'workerScratchMb'
->;
+type IsolationConfig = Pick<ExecutorConfig, 'isolation' | 'graceMs' | 'workerMemoryMb' | 'workerScratchMb'>;
 
 /** How handlers run here. A program of its own is a process, whatever the isolation of those that are imported. */
 export function runtimeOf(config: IsolationConfig): Runtime {
@@ -93,23 +102,26 @@ export class Executor
   constructor(
     readonly connection: Connection,
     readonly routes: RouteFeed,
+    private readonly ready: ReadyRoutes,
+    readonly invoke: Invoke,
     readonly intake: RequestIntake,
     readonly work: WorkIntake,
     readonly outbox: Outbox,
     private readonly recorder: Recorder,
-    private readonly instances: Instances,
+    readonly instances: Instances,
     private readonly artifacts: Artifacts,
     private readonly registry: RegistryRpc,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    this.routes.onChange((path, route) => this.instances.retain(path, route));
+    this.ready.onChange((path, route) => this.#follow(path, route));
     await this.routes.whole;
+    for (const route of this.ready.all()) this.#follow(route.path, route);
     this.intake.start();
     this.artifacts.prefetch.follow(this.routes);
     this.#discovery = serveDiscovery(
       this.connection,
-      describeExecutor(this.outbox.executor, this.routes, this.intake.counters, this.intake.serves),
+      describeExecutor(this.outbox.executor, this.ready, this.intake.counters, this.intake.serves),
     );
     // The server has taken the subscriptions when it has answered what came after them.
     await this.connection.flush();
@@ -130,7 +142,14 @@ export class Executor
     await this.instances.close();
   }
 
+  #follow(path: ControlPath, route: Route | undefined): void {
+    if (!this.intake.serves(path)) return;
+    this.instances.retain(path, route);
+    this.invoke.follow(path, route);
+  }
+
   async onApplicationShutdown(): Promise<void> {
+    this.ready.stop();
     await this.routes.stop();
     await this.artifacts.prefetch.stop();
     await this.registry.close();
@@ -166,7 +185,13 @@ export function executorModule(
       {
         provide: Instances,
         useFactory: createInstances,
-        inject: [CONNECTION, RegistryRpc, ARTIFACTS, CONFIG, ENVIRONMENT],
+        inject: [CONNECTION, RegistryRpc, ARTIFACTS, ALLOWED, CONFIG, ENVIRONMENT],
+      },
+      { provide: ALLOWED, useFactory: () => allowances(ceilingsOf(config)) },
+      {
+        provide: ReadyRoutes,
+        useFactory: (feed: RouteFeed, instances: Instances) => new ReadyRoutes(feed, instances),
+        inject: [ROUTES, Instances],
       },
       {
         provide: Outbox,
@@ -178,16 +203,16 @@ export function executorModule(
         useFactory: (outbox: Outbox) => new Recorder(outbox, config.auditSample),
         inject: [Outbox],
       },
-      { provide: Invoke, useFactory: createInvoke, inject: [CONNECTION, Instances, CONFIG] },
+      { provide: Invoke, useFactory: createInvoke, inject: [CONNECTION, Instances, ALLOWED] },
       {
         provide: RequestIntake,
         useFactory: createIntake,
-        inject: [CONNECTION, ROUTES, Invoke, Recorder, CONFIG],
+        inject: [CONNECTION, ReadyRoutes, Invoke, Recorder, CONFIG],
       },
       {
         provide: WorkIntake,
         useFactory: createWorkIntake,
-        inject: [CONNECTION, ROUTES, Invoke, Recorder, RequestIntake, CONFIG],
+        inject: [CONNECTION, ReadyRoutes, Invoke, Recorder, RequestIntake, CONFIG],
       },
       {
         provide: Executor,
@@ -195,6 +220,8 @@ export function executorModule(
         inject: [
           CONNECTION,
           ROUTES,
+          ReadyRoutes,
+          Invoke,
           RequestIntake,
           WorkIntake,
           Outbox,
@@ -208,6 +235,18 @@ export function executorModule(
   };
 }
 
+/** A bound of 0 is none. */
+const ceilingsOf = (config: ExecutorConfig): Ceilings => ({
+  timeoutMs: config.handlerTimeout,
+  concurrency: config.handlerConcurrency,
+  queue: config.handlerQueue,
+  workers: config.handlerWorkers,
+  warm: config.handlerWarm,
+  memoryMb: config.workerMemoryMb,
+  payloadBytes: config.handlerPayload || Number.POSITIVE_INFINITY,
+  ratePerSecond: config.handlerRate || Number.POSITIVE_INFINITY,
+});
+
 /** Whether this executor runs a path. */
 const servedBy =
   ({ handlers }: ExecutorConfig) =>
@@ -218,27 +257,25 @@ function createInstances(
   connection: Connection,
   registry: RegistryRpc,
   { cache }: Artifacts,
+  allowedOf: AllowedOf,
   config: ExecutorConfig,
   environment: Readonly<Record<string, string>>,
 ): Instances {
   const publish = (subject: string, body: string) => connection.publish(subject, body);
   const port = new MeshPort(createInvoker(connection), publish, registry, logger('handler'));
-  return new Instances(runtimeOf(config), port, cache, environment, config.maxWorkers, config.workerIdle);
+  const { maxWorkers, workerIdle } = config;
+  return new Instances(runtimeOf(config), port, cache, environment, maxWorkers, allowedOf, workerIdle);
 }
 
-function createInvoke(
-  connection: Connection,
-  instances: Instances,
-  { handlerConcurrency, handlerQueue }: ExecutorConfig,
-): Invoke {
-  const invoke = new Invoke(instances, { concurrency: handlerConcurrency, queue: handlerQueue });
+function createInvoke(connection: Connection, instances: Instances, allowedOf: AllowedOf): Invoke {
+  const invoke = new Invoke(instances, allowedOf);
   followCancels(connection, (id, code) => invoke.cancel(id, code));
   return invoke;
 }
 
 function createIntake(
   connection: Connection,
-  routes: RouteFeed,
+  routes: RouteTable,
   invoke: Invoke,
   recorder: Recorder,
   config: ExecutorConfig,
@@ -257,7 +294,7 @@ function createIntake(
 
 function createWorkIntake(
   connection: Connection,
-  routes: RouteFeed,
+  routes: RouteTable,
   invoke: Invoke,
   recorder: Recorder,
   { counters }: RequestIntake,

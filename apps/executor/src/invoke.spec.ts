@@ -3,6 +3,7 @@ import { manifest, type Route, route } from '#contracts';
 import type { Outcome } from '#handler/runtime';
 import type { Instances } from './catalogue/instances.js';
 import { Invoke } from './invoke.js';
+import { allowances } from './limits/admission.js';
 import type { Instance, Invocation } from './runtime/runtime.js';
 
 const ID = '0190d0c0-0000-7000-8000-000000000001';
@@ -17,6 +18,17 @@ function routeWith(timeoutMs?: number, more: object = {}): Route {
     versions: [{ ...live, weight: 100, digest: `sha256:${'0'.repeat(64)}` }],
   });
 }
+
+const CEILINGS = {
+  timeoutMs: 900_000,
+  concurrency: 2,
+  queue: 1,
+  workers: 1,
+  warm: 1,
+  memoryMb: 512,
+  payloadBytes: 1_000_000,
+  ratePerSecond: Number.POSITIVE_INFINITY,
+};
 
 /** An instance that does as told, and notes what it is asked. */
 function world(answer: () => Promise<Outcome>) {
@@ -34,10 +46,11 @@ function world(answer: () => Promise<Outcome>) {
     rest: () => undefined,
     close: async () => undefined,
   };
-  const invoke = new Invoke({ get: () => instance } as unknown as Instances, { concurrency: 2, queue: 1 });
+  const instances = { get: () => instance, known: () => instance };
+  const invoke = new Invoke(instances as unknown as Instances, allowances(CEILINGS));
   const run = (of: Route | undefined, headers: Record<string, string> = {}) =>
     invoke.run(of, headers, Buffer.from('body'), 1);
-  return { run, invocations, aborted, cancel: invoke.cancel.bind(invoke) };
+  return { run, invocations, aborted, invoke, cancel: invoke.cancel.bind(invoke) };
 }
 
 describe('an invocation', () => {

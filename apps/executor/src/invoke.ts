@@ -1,6 +1,7 @@
 import {
   asMeshError,
   type CancelCode,
+  type ControlPath,
   DEFAULT_TIMEOUT_MS,
   decodeRouting,
   type EventRouting,
@@ -13,7 +14,8 @@ import {
 import { errorOutcome, type Outcome } from '#handler/runtime';
 import type { Instances } from './catalogue/instances.js';
 import { pickVersion } from './catalogue/pick-version.js';
-import { Gate } from './gate.js';
+import type { Gate } from './gate.js';
+import { Admission, type AllowedOf } from './limits/admission.js';
 import { RunTable } from './runtime/run-table.js';
 import type { Instance, Invocation } from './runtime/runtime.js';
 
@@ -36,14 +38,6 @@ interface Run {
   begun: boolean;
 }
 
-/** What the operator lets any handler have; its manifest may ask for less. */
-export interface Ceilings {
-  /** Runs at once of one version. */
-  readonly concurrency: number;
-  /** Calls that may wait behind them. */
-  readonly queue: number;
-}
-
 const CANCEL_REASONS: Readonly<Record<CancelCode, string>> = {
   'client-gone': 'the caller went away',
   cancelled: 'the call was cancelled',
@@ -53,12 +47,26 @@ const CANCEL_REASONS: Readonly<Record<CancelCode, string>> = {
 export class Invoke {
   #nextKey = 0;
   readonly #running = new RunTable<Run>();
-  readonly #gates = new WeakMap<Instance, Gate<Run>>();
+  /** What each handler may have here, and what was refused. */
+  readonly admission: Admission<Run>;
 
   constructor(
     private readonly instances: Instances,
-    private readonly ceilings: Ceilings,
-  ) {}
+    allowedOf: AllowedOf,
+  ) {
+    this.admission = new Admission(allowedOf);
+  }
+
+  /** A route has changed: its limits hold at once, for those who wait too. */
+  follow(path: ControlPath, route: Route | undefined): void {
+    if (!route) return this.admission.forget(path);
+    for (const version of route.versions) {
+      const instance = this.instances.known(path, version);
+      if (!instance) continue;
+      const { gate } = this.admission.of(instance, route, version);
+      for (let next = gate.next(); next; next = gate.next()) this.#begin(next);
+    }
+  }
 
   /** @param route `undefined` when it has gone while the call was on its way */
   async run(
@@ -88,7 +96,7 @@ export class Invoke {
    * @param isPatient nobody waits for the result: its time begins when it runs, and it is never refused
    */
   version(
-    { path }: Route,
+    route: Route,
     version: LiveVersion,
     { id, timeout = DEFAULT_TIMEOUT_MS }: EventRouting,
     headers: HeaderMap,
@@ -96,10 +104,13 @@ export class Invoke {
     attempt: number,
     isPatient = false,
   ): Promise<Outcome> {
-    const instance = this.instances.get(path, version);
-    const gate = this.#gateOf(instance, version);
+    const instance = this.instances.get(route, version);
+    const admitted = this.admission.of(instance, route, version);
+    const refusal = this.admission.refusal(route, admitted, id, body.length, isPatient);
+    if (refusal) return Promise.resolve(refusal);
+    const { gate, allowed } = admitted;
     // A caller may ask for less than the handler's own limit, never for more.
-    const limit = Math.min(timeout, version.limits.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const limit = Math.min(timeout, allowed.timeoutMs);
     const invocation = { key: this.#nextKey++, id, headers, body, attempt, timeout: limit };
     return new Promise((resolve) => {
       const run: Run = {
@@ -112,7 +123,6 @@ export class Invoke {
         begun: false,
       };
       const admission = gate.admit(run, isPatient);
-      if (admission === 'refused') return resolve(errorOutcome(tooBusy(gate), id));
       this.#running.add(invocation.key, run);
       if (!isPatient || admission === 'runs') this.#limit(run, limit);
       if (admission === 'runs') this.#begin(run);
@@ -164,18 +174,6 @@ export class Invoke {
     const next = gate.leave();
     if (next) this.#begin(next);
   }
-
-  #gateOf(instance: Instance, { limits }: LiveVersion): Gate<Run> {
-    const known = this.#gates.get(instance);
-    if (known) return known;
-    const { concurrency, queue } = this.ceilings;
-    const gate = new Gate<Run>(
-      Math.min(limits.concurrency ?? concurrency, concurrency),
-      Math.min(limits.queue ?? queue, queue),
-    );
-    this.#gates.set(instance, gate);
-    return gate;
-  }
 }
 
 /** What is left of its time for one that has waited. */
@@ -183,6 +181,3 @@ function shortened({ invocation, waitingSince }: Run): Invocation {
   const waited = Math.round(performance.now() - waitingSince);
   return { ...invocation, timeout: Math.max(1, invocation.timeout - waited) };
 }
-
-const tooBusy = ({ concurrency, waiting }: Gate<Run>): MeshError =>
-  new MeshError('too-busy', `${concurrency} run here already, and ${waiting} wait.`);

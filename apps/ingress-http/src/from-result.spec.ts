@@ -39,6 +39,13 @@ describe("a handler's answer", () => {
       'body',
     ],
     [
+      'no room, for as long as the executor says',
+      { outcome: 'rate-limited', status: 429, meta: { headers: { 'retry-after': '7' } } },
+      429,
+      ['retry-after', '7', 'content-length', '4'],
+      'body',
+    ],
+    [
       'no executor',
       { outcome: 'shutting-down', status: 503 },
       503,

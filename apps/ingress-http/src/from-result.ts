@@ -21,7 +21,9 @@ export function fromReply({ result, body, rest }: CallReply): HttpResponse {
   if (result.version !== undefined) headers.push('mesh-version', result.version);
   if (result.contentType !== undefined && !bodiless) headers.push('content-type', result.contentType);
   if (result.meta) pushMeta(headers, result.meta);
-  if (isMeshProblem(result)) pushRetryAfter(headers, ERRORS[result.outcome as keyof typeof ERRORS]);
+  // An executor knows better when there will be room.
+  if (isMeshProblem(result) && result.meta?.headers?.['retry-after'] === undefined)
+    pushRetryAfter(headers, ERRORS[result.outcome as keyof typeof ERRORS]);
   if (rest) return goingOn(result, headers, body, rest);
   // RFC 9110, clause 8.6: no length where there can be no body.
   if (!bodiless) headers.push('content-length', String(body.length));

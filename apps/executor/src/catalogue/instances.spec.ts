@@ -1,5 +1,6 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { type ControlPath, type LiveVersion, manifest, type Route } from '#contracts';
+import { allowances } from '../limits/admission.js';
 import type { HandlerPort, HandlerSpec, Instance } from '../runtime/runtime.js';
 import type { ArtifactCache } from './artifact-cache.js';
 import { Instances } from './instances.js';
@@ -31,6 +32,17 @@ class Fake implements Instance {
   }
 }
 
+const CEILINGS = {
+  timeoutMs: 30_000,
+  concurrency: 10,
+  queue: 10,
+  workers: 4,
+  warm: 1,
+  memoryMb: 512,
+  payloadBytes: Number.POSITIVE_INFINITY,
+  ratePerSecond: Number.POSITIVE_INFINITY,
+};
+
 function world(max = 2, environment: Record<string, string> = {}, idleSeconds = 0) {
   const made: Fake[] = [];
   const dropped: string[] = [];
@@ -42,12 +54,21 @@ function world(max = 2, environment: Record<string, string> = {}, idleSeconds = 
     made.push(new Fake(spec));
     return made.at(-1) as Fake;
   };
-  const instances = new Instances(runtime, {} as HandlerPort, artifacts, environment, max, idleSeconds);
+  const instances = new Instances(
+    runtime,
+    {} as HandlerPort,
+    artifacts,
+    environment,
+    max,
+    allowances(CEILINGS),
+    idleSeconds,
+  );
   return {
     instances,
     made,
     dropped,
-    get: (path: string, v?: Partial<LiveVersion>) => instances.get(path as ControlPath, live(v)) as Fake,
+    get: (path: string, v?: Partial<LiveVersion>) =>
+      instances.get({ path: path as ControlPath }, live(v)) as Fake,
   };
 }
 
@@ -184,7 +205,7 @@ describe('instances', () => {
     const asking = { env: ['DATABASE_URL', 'REGION'] };
     const set = live({ ...asking, environment: { DATABASE_URL: 'staging' } });
     const first = get('a', asking);
-    const second = instances.get('a' as ControlPath, set) as Fake;
+    const second = instances.get({ path: 'a' as ControlPath }, set) as Fake;
     expect(first.spec.environment).toEqual({ DATABASE_URL: 'own', REGION: 'eu' });
     expect(second.spec.environment).toEqual({ DATABASE_URL: 'staging', REGION: 'eu' });
     expect(get('a', { ...asking, environment: { DATABASE_URL: 'staging' } })).toBe(second);

@@ -275,9 +275,9 @@ describe.each(KINDS)('%s', (kind) => {
 
   it('warmed, it is ready before it is called', async () => {
     const { run, instance, states } = worker(kind, 'export default () => 1');
-    instance.warm();
-    await waitFor(() => states.length === 1);
-    instance.warm();
+    await instance.warm();
+    expect(states).toHaveLength(1);
+    await instance.warm();
     expect(textOf(await run())).toBe('1');
     expect(states).toEqual([undefined]);
   });
