@@ -1,5 +1,3 @@
-import type { ControlPath } from './control-path.js';
-
 /*
  * What a handler is called where AWS Lambda's words are spoken. Region and account are made up, since code takes ARNs
  * apart and expects something between the colons.
@@ -14,5 +12,5 @@ export const LATEST = '$LATEST';
  * `arn:aws:lambda:us-east-1:000000000000:function:users/find`: its last part is the path, so that it can be invoked.
  * @param qualifier version or alias that the caller named
  */
-export const functionArn = (path: ControlPath, qualifier?: string): string =>
+export const functionArn = (path: string, qualifier?: string): string =>
   `arn:aws:lambda:${LAMBDA_REGION}:${LAMBDA_ACCOUNT}:function:${path}${qualifier === undefined ? '' : `:${qualifier}`}`;

@@ -175,6 +175,25 @@ export interface HandlerContext {
  * What it returns is its answer: text, bytes, {@link HttpAnswer}, anything that has JSON, or a stream of these: a web stream,
  * a Node stream, a generator or anything else asynchronous to iterate. A list is no stream.
  */
+/**
+ * What a context has beside, for a handler with another `event` than `mesh` and for a caller of Lambda's API: the
+ * members that Lambda's own runtime gives.
+ */
+export interface LambdaContext {
+  /** The mesh-id. */
+  readonly awsRequestId: string;
+  /** The control path. */
+  readonly functionName: string;
+  readonly functionVersion: string;
+  readonly invokedFunctionArn: string;
+  readonly logGroupName: string;
+  readonly logStreamName: string;
+  callbackWaitsForEmptyEventLoop: boolean;
+  getRemainingTimeInMillis(): number;
+  readonly clientContext: JsonValue | undefined;
+  readonly identity: undefined;
+}
+
 export type HandlerFunction<Body = unknown> = (event: HandlerEvent<Body>, context: HandlerContext) => unknown;
 export type StreamedHandlerFunction = (event: StreamedEvent, context: HandlerContext) => unknown;
 

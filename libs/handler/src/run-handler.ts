@@ -4,7 +4,7 @@ import type { AnswerStream } from './answer-stream.js';
 import type { HandlerEvent } from './author-types.js';
 import { createContext, type Run } from './context.js';
 import type { Host } from './host.js';
-import { errorOutcome, type Outcome } from './outcome.js';
+import { errorOutcome } from './outcome.js';
 import type { ResolvedHandler } from './resolve-handler.js';
 
 /** A day. */
@@ -20,12 +20,15 @@ const MAX_RETRY_AFTER_S = 86_400;
  * - else the returned value is OK: `undefined` 204, text, bytes, an HTTP answer, or JSON;
  * - what cannot be sent is `bad-answer`.
  *
+ * @param encodeValue how the returned value is read; see `shapes/`
+ *
  * An answer that has a `rest` has not begun: {@link openAnswer} makes it begin, and its `return()` lets go of it.
  */
 export async function runHandler(
   resolved: ResolvedHandler,
   event: HandlerEvent,
   host: Host,
+  encodeValue: (returned: unknown) => Answer = encodeReturned,
 ): Promise<Answer> {
   const run: Run = { host, statement: undefined, log: undefined };
   let returned: unknown;
@@ -36,14 +39,14 @@ export async function runHandler(
     const later = retryAfterOf(thrown);
     return later === undefined ? outcome : { ...outcome, meta: { headers: { 'retry-after': later } } };
   }
-  return encode(run, returned, event.id);
+  return encode(run, returned, event.id, encodeValue);
 }
 
 /**
  * Begins an answer that comes in pieces. Never rejects: what breaks off before anything had to be sent is an error like
  * any other, and what has ended by then is a whole answer.
  */
-export async function openAnswer(answer: Answer, rest: AnswerStream, meshId: string): Promise<Outcome> {
+export async function openAnswer(answer: Answer, rest: AnswerStream, meshId: string): Promise<Answer> {
   try {
     const { isWhole, body, contentType } = await rest.open(answer.contentType === undefined);
     const { rest: _, ...outcome } = answer;
@@ -68,9 +71,14 @@ function retryAfterOf(thrown: unknown): string | undefined {
   }
 }
 
-function encode({ statement }: Run, returned: unknown, meshId: string): Answer {
+function encode(
+  { statement }: Run,
+  returned: unknown,
+  meshId: string,
+  encodeValue: (returned: unknown) => Answer,
+): Answer {
   try {
-    return statement ? encodeStatement(statement) : encodeReturned(returned);
+    return statement ? encodeStatement(statement) : encodeValue(returned);
   } catch (error) {
     // By class, for once: a getter of the answer may throw what only looks like an error of the mesh.
     if (error instanceof MeshError) return errorOutcome(error, meshId, error.cause);

@@ -9,6 +9,8 @@
  *     answer            returned value → status, headers, bytes (answer-headers, encode-body)
  *     answer-stream     a returned stream (stream-source) → pieces of bytes, as fast as they are taken
  *       collect         the pieces → one body, for who cannot take them
+ *     lambda/to-answer  outcome → JSON for who called with a payload
+ *     shapes/           other documents than the mesh's own event, and how an answer is read then
  *     outcome           thrown value or error of the mesh → outcome
  */
 export type { Answer } from './answer.js';
@@ -17,6 +19,9 @@ export type { HandlerContext, HandlerEvent, LogLevel } from './author-types.js';
 export { buildEvent, buildStreamedEvent } from './build-event.js';
 export { collect } from './collect.js';
 export type { CallReply, CallRequest, Host } from './host.js';
+export { toValue } from './lambda/to-answer.js';
 export { describe, errorOutcome, type Outcome, type OutcomeCause } from './outcome.js';
 export { type ResolvedHandler, resolveHandler } from './resolve-handler.js';
 export { openAnswer, runHandler } from './run-handler.js';
+export { runShaped, shapeOf } from './shapes/run-shaped.js';
+export { type Asked, type Shaping, shapingOf } from './shapes/shape.js';

@@ -1,0 +1,76 @@
+import type { EventShape } from '../../../contracts/src/manifest.js';
+import type { Answer } from '../answer.js';
+import type { HandlerContext, HandlerEvent } from '../author-types.js';
+import { buildEvent } from '../build-event.js';
+import type { Host } from '../host.js';
+import type { ResolvedHandler } from '../resolve-handler.js';
+import { runHandler } from '../run-handler.js';
+import { apigatewayV1 } from './apigateway-v1.js';
+import { apigatewayV2 } from './apigateway-v2.js';
+import { cloudevents } from './cloudevents.js';
+import { jsonAnswer } from './lambda-answer.js';
+import { lambdaContext } from './lambda-context.js';
+import { lambdaSource } from './lambda-source.js';
+import { payload } from './payload.js';
+import type { Asked, Shape } from './shape.js';
+import { sqs } from './sqs.js';
+
+/** The mesh's own event, for a caller who speaks Lambda: the answer is in that caller's convention. */
+const meshForLambda: Shape = {
+  document: ({ path, envelope, raw }) => buildEvent(path, envelope, raw),
+  answer: jsonAnswer,
+};
+
+/** The shape of an event: what the handler asks for, unless the caller sends the document itself. */
+export function shapeOf(event: EventShape, source: string): Shape {
+  switch (event) {
+    case 'mesh':
+      return meshForLambda;
+    case 'cloudevents':
+      return cloudevents;
+    case 'apigateway-v1':
+      return source === 'lambda' ? lambdaSource : apigatewayV1;
+    case 'apigateway-v2':
+      return source === 'lambda' ? lambdaSource : apigatewayV2;
+    case 'sqs':
+      return source === 'lambda' ? lambdaSource : sqs;
+    case 'payload':
+      return payload;
+  }
+}
+
+/** As {@link runHandler}, for a handler that asks for another document than the mesh's own, or for a caller who speaks Lambda. */
+export async function runShaped(
+  event: EventShape,
+  resolved: ResolvedHandler,
+  asked: Asked,
+  host: Host,
+): Promise<Answer> {
+  const { source } = asked.envelope.meta;
+  const shape = shapeOf(event, source);
+  // May throw: what cannot be read is the caller's fault, not the handler's.
+  const document = await shape.document(asked);
+  const isMesh = event === 'mesh';
+  const given = resolved.form === 'payload' && !isMesh ? { body: document } : document;
+  const invoke = (_: HandlerEvent, context: HandlerContext) =>
+    resolved.invoke(given as HandlerEvent, lambdaContext(context, asked));
+  const answer = await runHandler(
+    { ...resolved, invoke },
+    // Of which it needs the id alone.
+    { id: asked.envelope.id } as HandlerEvent,
+    host,
+    (returned) => shape.answer(returned, asked),
+  );
+  return source === 'lambda' ? withFunctionError(answer) : answer;
+}
+
+/**
+ * Who calls a function by Lambda's API is told what it threw, as there: the error's type and message, and never the
+ * stack. Other callers are told that it threw.
+ */
+function withFunctionError(answer: Answer): Answer {
+  const { outcome, cause } = answer;
+  if (outcome !== 'handler-error' || !cause) return answer;
+  const body = { errorType: cause.name, errorMessage: cause.message, trace: [] };
+  return { ...answer, contentType: 'application/json', body: Buffer.from(JSON.stringify(body)) };
+}
