@@ -3,6 +3,7 @@
  *
  *   launch     goes on with the Node version that the project needs (imported alone: `#lifecycle/launch`)
  *   run        environment → configuration → start → signals → orderly stop
+ *   collector  what V8's garbage collector is told, and when not
  *   backoff    waits that double, between attempts
  *   complaints warnings about messages, of which there may be thousands a second
  *   health     `/health`, `/health/ready`, `/metrics`, and the server for services that have no other
@@ -11,6 +12,7 @@
  *   problem    problem+json for every error of a Nest HTTP server
  */
 export * from './backoff.js';
+export { threadStarts } from './collector.js';
 export * from './complaints.js';
 export * from './health.js';
 export * from './health-settings.js';

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
+import { tuneCollector } from './collector.js';
 
 /*
- * Runs on any Node from 18 on, so it imports nothing but Node's own modules; the service itself is imported
+ * Runs on any Node from 18 on, so it and what it imports need nothing but Node's own modules; the service itself is imported
  * only when the version suffices.
  */
 
@@ -18,16 +18,6 @@ export async function launch(mainUrl: string, service: () => Promise<unknown>): 
     tuneCollector();
     await service();
   } else goOnWith(bundledNode(mainUrl));
-}
-
-/**
- * V8 may decide, by chance of what it saw while a process warmed up, to make objects of a request in its old generation
- * from the start. Dead ones then keep the young ones that they point to: megabytes survive every scavenge, and a request
- * costs a third more for the life of the process (ADR 50). Read only where such decisions are made, so that it may be
- * set in a running process.
- */
-function tuneCollector(): void {
-  setFlagsFromString('--no-allocation-site-pretenuring');
 }
 
 function suffices(version: string): boolean {

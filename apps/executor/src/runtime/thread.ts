@@ -1,5 +1,6 @@
-import { Worker } from 'node:worker_threads';
+import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { MeshError } from '#contracts';
+import { threadStarts } from '#lifecycle';
 import { hardLimitMb, watchHeap } from './heap-watch.js';
 import type { HandlerSpec, Runtime, WorkerLimits } from './runtime.js';
 import { workerFile } from './worker-file.js';
@@ -28,7 +29,7 @@ const startThread =
   (start, environment, events) => {
     const memoryMb = host?.allotment().memoryMb ?? limits.memoryMb;
     const begun = new Int32Array(new SharedArrayBuffer(4));
-    const worker = new Worker(WORKER_FILE, {
+    const worker = startedWorker({
       workerData: { start, begun } satisfies ThreadData,
       name: `${start.path}@${start.version}`,
       env: { ...environment },
@@ -42,6 +43,19 @@ const startThread =
       end: () => worker.terminate(),
     };
   };
+
+/** @throws Error when this machine has no thread or memory left */
+function startedWorker(options: WorkerOptions): Worker {
+  const isUp = threadStarts();
+  try {
+    const worker = new Worker(WORKER_FILE, options);
+    // Its first message says that its module is loaded, or cannot be.
+    return worker.once('message', isUp).once('exit', isUp);
+  } catch (error) {
+    isUp();
+    throw error;
+  }
+}
 
 function listen(worker: Worker, events: WorkerEvents, memoryMb: number): void {
   const outOfMemory = () =>
