@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { MeshError } from '#contracts';
+import { MeshError, type OutcomeCode } from '#contracts';
 import { errorOutcome, type Outcome } from '#handler/runtime';
 import { monotonicNow } from './clock.js';
 import { Restarts } from './restarts.js';
@@ -12,6 +12,8 @@ import { type End, Session, type SessionOwner } from './worker-session.js';
 const MOST_STUCK = 4;
 /** How long the end waits for a worker to be gone, ms: a thread may be blocked in native code for ever. */
 const CLOSE_MS = 2_000;
+/** What comes of a run that came to its end: whatever the handler said, its worker is well. */
+const WELL: ReadonlySet<OutcomeCode> = new Set(['ok', 'failed', 'handler-error']);
 
 /**
  * Runs one version of a handler in a worker, which is started when it is first needed and replaced when it ends; or in
@@ -30,6 +32,8 @@ export class WorkerInstance implements Instance, SessionOwner {
   /** No worker before then, by the monotonic clock; and why. */
   #notBefore = 0;
   #fault: MeshError | undefined;
+  /** A worker in use was lost, and no run has come to its end since: that it loads again says nothing. */
+  #lost = false;
   #restart: NodeJS.Timeout | undefined;
   #stuck = 0;
   /** Runs of each worker when it was last asked to rest. */
@@ -56,7 +60,8 @@ export class WorkerInstance implements Instance, SessionOwner {
   invoke(invocation: Invocation): Promise<Outcome> {
     return new Promise((resolve) => {
       const deadline = monotonicNow() + invocation.timeout;
-      this.#give({ invocation, deadline, resolve, order: 0, moved: false });
+      const told = this.#lost ? this.#watched(resolve) : resolve;
+      this.#give({ invocation, deadline, resolve: told, order: 0, moved: false });
     });
   }
 
@@ -104,7 +109,7 @@ export class WorkerInstance implements Instance, SessionOwner {
     this.#tellLoaded();
     this.#restarts.loaded();
     this.#fault = undefined;
-    this.port.state(this.spec, undefined);
+    if (!this.#lost) this.port.state(this.spec, undefined);
   }
 
   retired(session: Session): void {
@@ -122,13 +127,14 @@ export class WorkerInstance implements Instance, SessionOwner {
     this.#await(session);
     if (end.why === 'released' || this.#closed) return;
     if (end.why === 'unready') return this.#unready(end.fault);
-    if (end.why === 'crashed') this.#degraded(end.fault);
+    this.#lost = true;
+    this.#degraded(end.fault);
     // One that nobody used and that ends all the same would do so again.
     if (!wasRetired && session.sent > 0) this.#replace();
   }
 
   rerun(run: Run): void {
-    this.#give(run);
+    this.#give({ ...run, resolve: this.#watched(run.resolve) });
   }
 
   idle(session: Session): void {
@@ -205,6 +211,17 @@ export class WorkerInstance implements Instance, SessionOwner {
     clearTimeout(this.#restart);
     if (delayMs > 0) this.#restart = setTimeout(() => void this.warm(), delayMs + 1);
     else void this.warm();
+  }
+
+  /** @returns tells, and takes the fault back once a run has come to its end */
+  #watched(resolve: (outcome: Outcome) => void): (outcome: Outcome) => void {
+    return (outcome) => {
+      if (this.#lost && WELL.has(outcome.outcome)) {
+        this.#lost = false;
+        this.port.state(this.spec, undefined);
+      }
+      resolve(outcome);
+    };
   }
 
   #degraded({ code, detail, message }: MeshError): void {

@@ -192,7 +192,7 @@ describe.each(KINDS)('%s', (kind) => {
       const behind = [run('state'), run('state'), run('state')];
       expect((await loop).outcome).toBe('deadline-exceeded');
       expect((await Promise.all(behind)).map(textOf)).toEqual(['1', '2', '3']);
-      expect(states).toEqual([undefined, undefined]);
+      expect(states).toEqual([undefined, 'worker-crashed', undefined]);
     });
 
     it('is not run at all when its own deadline passed behind another', async () => {
