@@ -50,6 +50,8 @@ import { WorkIntake } from './intake/work-intake.js';
 import { Invoke } from './invoke.js';
 import { type AllowedOf, allowances } from './limits/admission.js';
 import type { Ceilings } from './limits/allowed.js';
+import { WorkLimits } from './limits/work-limits.js';
+import { LogTails } from './log-tails.js';
 import { InlineInstance } from './runtime/inline.js';
 import { processRuntime } from './runtime/process.js';
 import { providedRuntime } from './runtime/provided/provided.js';
@@ -78,7 +80,7 @@ export function runtimeOf(config: IsolationConfig): Runtime {
   const limits = { graceMs, memoryMb, scratchMb };
   const imported = importedRuntime(config, limits);
   const provided = providedRuntime(limits);
-  return (spec, port) => (spec.runtime === 'provided' ? provided : imported)(spec, port);
+  return (spec, port) => (spec.provided ? provided : imported)(spec, port);
 }
 
 function importedRuntime(config: IsolationConfig, limits: WorkerLimits): Runtime {
@@ -185,8 +187,9 @@ export function executorModule(
       {
         provide: Instances,
         useFactory: createInstances,
-        inject: [CONNECTION, RegistryRpc, ARTIFACTS, ALLOWED, CONFIG, ENVIRONMENT],
+        inject: [CONNECTION, RegistryRpc, ARTIFACTS, ALLOWED, LogTails, CONFIG, ENVIRONMENT],
       },
+      LogTails,
       { provide: ALLOWED, useFactory: () => allowances(ceilingsOf(config)) },
       {
         provide: ReadyRoutes,
@@ -207,7 +210,7 @@ export function executorModule(
       {
         provide: RequestIntake,
         useFactory: createIntake,
-        inject: [CONNECTION, ReadyRoutes, Invoke, Recorder, CONFIG],
+        inject: [CONNECTION, ReadyRoutes, Invoke, LogTails, Recorder, CONFIG],
       },
       {
         provide: WorkIntake,
@@ -258,11 +261,12 @@ function createInstances(
   registry: RegistryRpc,
   { cache }: Artifacts,
   allowedOf: AllowedOf,
+  tails: LogTails,
   config: ExecutorConfig,
   environment: Readonly<Record<string, string>>,
 ): Instances {
   const publish = (subject: string, body: string) => connection.publish(subject, body);
-  const port = new MeshPort(createInvoker(connection), publish, registry, logger('handler'));
+  const port = new MeshPort(createInvoker(connection), publish, registry, logger('handler'), tails);
   const { maxWorkers, workerIdle } = config;
   return new Instances(runtimeOf(config), port, cache, environment, maxWorkers, allowedOf, workerIdle);
 }
@@ -277,6 +281,7 @@ function createIntake(
   connection: Connection,
   routes: RouteTable,
   invoke: Invoke,
+  tails: LogTails,
   recorder: Recorder,
   config: ExecutorConfig,
 ): RequestIntake {
@@ -286,6 +291,7 @@ function createIntake(
     routes,
     servedBy(config),
     invoke,
+    tails,
     maxBody,
     recorder,
     log,
@@ -318,6 +324,7 @@ function createWorkIntake(
       openWorkPuller(connection, { stream: WORK_STREAM, consumer, batch, onItem, onLate: onItem }),
     routes,
     servedBy(config),
+    new WorkLimits(routes, invoke.admission),
     ledger,
     new RunWork(routes, invoke, ledger, deliver, ending),
     workCounters,

@@ -3,6 +3,7 @@ import { logSubject, mintMeshId, parseReference } from '#contracts';
 import type { Invoker } from '#fabric';
 import type { CallReply, CallRequest, LogLevel } from '#handler/runtime';
 import type { Log, RegistryRpc } from '#lifecycle';
+import type { LogTails } from './log-tails.js';
 import type { HandlerPort, HandlerSpec } from './runtime/runtime.js';
 
 /** Publishes on a subject; who listens gets it, nobody waits. */
@@ -17,9 +18,11 @@ export class MeshPort implements HandlerPort {
     private readonly publish: Publish,
     private readonly registry: RegistryRpc,
     private readonly handlerLog: Log,
+    private readonly tails: LogTails,
   ) {}
 
   log({ path, version }: HandlerSpec, id: string, level: LogLevel, message: string, fields?: object): void {
+    this.tails.add(id, level, message, fields);
     const line = { path, version, id, level, message, ...(fields === undefined ? {} : { fields }) };
     this.publish(logSubject(path), JSON.stringify({ time: new Date().toISOString(), ...line }));
     const write = level === 'error' ? 'error' : level === 'warn' ? 'warn' : 'info';

@@ -1,9 +1,10 @@
-import { type ControlPath, decodeHeaders, type HeaderMap, type Route } from '#contracts';
+import { type ControlPath, decodeHeaders, type HeaderMap, type Route, wantsLogTail } from '#contracts';
 import type { CallIntake, IncomingCall, RouteTable, ServedPath } from '#fabric';
 import type { Log } from '#lifecycle';
 import type { Recorder } from '../audit/recorder.js';
 import { Counters } from '../counters.js';
 import type { Invoke, Invoked } from '../invoke.js';
+import type { LogTails } from '../log-tails.js';
 import { replyOf } from '../settle.js';
 
 /** A call is tried once. */
@@ -27,6 +28,7 @@ export class RequestIntake {
     private readonly routes: RouteTable,
     readonly serves: (path: ControlPath) => boolean,
     private readonly invoke: Invoke,
+    private readonly tails: LogTails,
     private readonly maxBody: () => number,
     private readonly recorder: Pick<Recorder, 'record'>,
     private readonly log: Log,
@@ -77,7 +79,10 @@ export class RequestIntake {
     try {
       const route = this.routes.get(call.path);
       const headers = call.headers ? decodeHeaders(call.headers) : NO_HEADERS;
-      this.#reply(call, headers, await this.invoke.run(route, headers, call.body, FIRST), started);
+      const run = () => this.invoke.run(route, headers, call.body, FIRST);
+      const id = wantsLogTail(headers) ? headers['mesh-id'] : undefined;
+      const invoked = await (id === undefined ? run() : this.tails.gather(id, run));
+      this.#reply(call, headers, invoked, started);
     } catch (error) {
       this.log.error('A call could not be answered.', error);
     } finally {
