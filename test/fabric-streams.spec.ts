@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { type Msg, type NatsConnection, headers as natsHeaders } from '@nats-io/transport-node';
 import { type EventEnvelope, encodeResult, MeshError } from '#contracts';
 import {
   type CallReply,
@@ -11,6 +11,7 @@ import {
 } from '#fabric';
 import { asPath, meshConnection, natsServer, plainClient } from './fixtures/fabric.js';
 import { closeAll, until } from './fixtures/later.js';
+import { tcpProxy } from './fixtures/tcp-proxy.js';
 
 afterEach(closeAll);
 
@@ -201,5 +202,168 @@ describe('a body in pieces', () => {
     const all = await gather(restOf(await invoker.invoke(PATH, EVENT, counting(20_000_000, 100_000))));
     expect(all).toHaveLength(20_000_000);
     for (let at = 0; at < all.length; at += 100_000) expect(all.readUInt32BE(at)).toBe(at / 100_000);
+  });
+});
+
+describe('a stream whose other end misbehaves', () => {
+  const head = () => {
+    const made = natsHeaders();
+    made.set('mesh-status', '200');
+    made.set('mesh-id', ID);
+    return made;
+  };
+
+  /** Who answers here is no executor, but knows how one speaks. It says `marks`, then hears what it is told. */
+  async function hostile(...marks: (readonly [mark: string, body: string])[]) {
+    const server = await natsServer();
+    const caller = await meshConnection(server.port);
+    const plain = await plainClient(server);
+    const heard: string[] = [];
+    plain.subscribe('mesh.stream.hostile.one', {
+      callback: (_, message) => void heard.push(message.headers?.get('mesh-credit') ?? ''),
+    });
+    const answer = ({ reply }: Msg) => {
+      plain.publish(reply as string, '', { headers: head(), reply: 'mesh.stream.hostile.one' });
+      for (const [mark, body] of marks) {
+        const piece = natsHeaders();
+        piece.set('mesh-piece', mark);
+        plain.publish(reply as string, body, { headers: piece });
+      }
+    };
+    plain.subscribe('mesh.call.files.read', { callback: (_, message) => answer(message) });
+    await plain.flush();
+    const invoker = createInvoker(caller, { takesStreams: true });
+    return { heard, invoker, rest: restOf(await invoker.invoke(PATH, EVENT, NOTHING)) };
+  }
+
+  it.each<[string, (readonly [string, string])[]]>([
+    [
+      'leaves a piece out',
+      [
+        ['data 0', 'a'],
+        ['data 2', 'c'],
+        ['end 3', ''],
+      ],
+    ],
+    [
+      'sends two in the wrong order',
+      [
+        ['data 1', 'b'],
+        ['data 0', 'a'],
+        ['end 2', ''],
+      ],
+    ],
+    [
+      'sends one twice',
+      [
+        ['data 0', 'a'],
+        ['data 0', 'a'],
+        ['end 1', ''],
+      ],
+    ],
+    [
+      'says what is no part of a stream',
+      [
+        ['data 0', 'a'],
+        ['data 0x1', 'b'],
+        ['end 2', ''],
+      ],
+    ],
+  ])('is broken off, and never whole: it %s', async (_, marks) => {
+    const { rest, invoker } = await hostile(...marks);
+    await expect(gather(rest)).rejects.toMatchObject({ code: 'broken-off' });
+    await invoker.idle();
+  });
+
+  it('is broken off when it sends more than there is room for', async () => {
+    const marks = Array.from({ length: 20 }, (_, i) => [`data ${i}`, 'x'.repeat(65_536)] as const);
+    const { rest, heard } = await hostile(...marks);
+    await until(
+      () => heard,
+      () => heard.includes('stop'),
+    );
+    await expect(gather(rest)).rejects.toMatchObject({ code: 'broken-off' });
+  });
+
+  it('is broken off when it falls silent, and told that nobody listens', async () => {
+    const { rest, heard } = await hostile(['data 0', 'a']);
+    await expect(gather(rest)).rejects.toMatchObject({ code: 'broken-off' });
+    expect(heard.length).toBeGreaterThan(1);
+  });
+
+  it('cannot be spoken to by who does not know its name', async () => {
+    const { invoker, server } = await world(() => counting(3 * MIB, 64 * 1024));
+    const plain = await plainClient(server);
+    const names: string[] = [];
+    plain.subscribe('mesh.stream.>', { callback: (_, message) => void names.push(message.subject) });
+    await plain.flush();
+    const all = await gather(restOf(await invoker.invoke(PATH, EVENT, NOTHING)));
+    expect(all).toHaveLength(3 * MIB);
+    for (const name of names) expect(name).toMatch(/^mesh\.stream\.[\w-]{22}\.[\w-]{22}$/);
+    expect(names.length).toBeGreaterThan(5);
+  });
+});
+
+describe('a stream whose connection is lost', () => {
+  it('breaks off at both ends when the callers is cut, and the next one is whole', async () => {
+    const { server, ends, invoker: untouched } = await world(() => counting(16 * MIB, 64 * 1024));
+    const proxy = await tcpProxy(server.port);
+    const caller = await meshConnection(proxy.port);
+    const invoker = createInvoker(caller, { takesStreams: true });
+    const rest = restOf(await invoker.invoke(PATH, EVENT, NOTHING))[Symbol.asyncIterator]();
+    await rest.next();
+    proxy.cut();
+    const taken = (async () => {
+      while (!(await rest.next()).done);
+    })();
+    await expect(taken).rejects.toMatchObject({
+      code: expect.stringMatching(/^(not-connected|broken-off)$/),
+    });
+    await until(
+      () => ends,
+      ({ length }) => length === 1,
+      20_000,
+    );
+    expect(ends[0]).toMatch(/^(client-gone|broken-off)$/);
+    await until(() => caller.connected, Boolean);
+    await caller.flush();
+    for (const one of [invoker, untouched]) {
+      const again = await gather(restOf(await one.invoke(PATH, EVENT, NOTHING)));
+      expect(again).toHaveLength(16 * MIB);
+    }
+  });
+
+  it('breaks off when the server is killed in the middle, whichever way the pieces went', async () => {
+    const taken = Promise.withResolvers<void>();
+    const seen: unknown[] = [];
+    const { server, ends, invoker, caller, callee } = await world(async function* (call) {
+      yield Buffer.from('head');
+      try {
+        for await (const _ of call.rest ?? []) taken.resolve();
+      } catch (error) {
+        seen.push((error as MeshError).code);
+        throw error;
+      }
+    });
+    let isOver = false;
+    async function* endless() {
+      try {
+        for (;;) yield Buffer.alloc(64 * 1024);
+      } finally {
+        isOver = true;
+      }
+    }
+    const reply = await invoker.invoke(PATH, EVENT, endless());
+    await taken.promise;
+    process.kill(server.pid, 'SIGKILL');
+    await expect(gather(restOf(reply))).rejects.toMatchObject({ code: 'not-connected' });
+    await until(
+      () => ends,
+      ({ length }) => length === 1,
+    );
+    await until(() => isOver, Boolean);
+    expect([...seen, ...ends]).toEqual(['not-connected', 'not-connected']);
+    expect([caller.connected, callee.connected]).toEqual([false, false]);
+    await invoker.idle();
   });
 });

@@ -50,10 +50,9 @@ export class PieceReceiver implements AsyncIterableIterator<Uint8Array, undefine
   }
 
   beat(): void {
-    const due = this.#silence.beat();
-    // The sender has nothing left to say once it has said the end.
-    if (due === 'give-up' && this.#state === 'open') this.break(brokenOff('the sender is silent'));
-    else if (due === 'speak') this.#say(this.#credit);
+    // Once it has said the end, the sender has nothing left to say.
+    if (this.#state === 'ended') this.#silence.heard();
+    if (!this.#silence.beat(() => this.#say(this.#credit))) this.break(brokenOff('the sender is silent'));
   }
 
   /** What is queued is still handed out; the next piece is this error. */

@@ -62,9 +62,7 @@ export class PieceSender implements Beating {
   }
 
   beat(): void {
-    const due = this.#silence.beat();
-    if (due === 'give-up') this.break(brokenOff('the receiver is silent'));
-    else if (due === 'speak') this.#tell('alive');
+    if (!this.#silence.beat(() => this.#tell('alive'))) this.break(brokenOff('the receiver is silent'));
   }
 
   /** Nothing more is sent, and the other end is told why. */

@@ -46,8 +46,7 @@ export const encodeCredit = (credit: Credit): Uint8Array => block(CREDIT_HEADER,
 /** @throws MeshError `broken-off` for what is no mark */
 export function decodePiece(text: string): PieceMark {
   const [kind, digits, code] = text.split(' ');
-  const number = Number(digits);
-  if (!Number.isSafeInteger(number) || number < 0) throw malformed(text);
+  const number = readNumber(digits, text);
   if (kind === 'data' || kind === 'end' || kind === 'alive') return { kind, number };
   if (kind !== 'error') throw malformed(text);
   return { kind, number, error: new MeshError(isErrorCode(code) ? code : 'internal') };
@@ -56,9 +55,13 @@ export function decodePiece(text: string): PieceMark {
 /** @throws MeshError `broken-off` for what is none */
 export function decodeCredit(text: string): Credit {
   if (text === 'done' || text === 'stop') return text;
-  const credit = Number(text);
-  if (!Number.isSafeInteger(credit) || credit < 0) throw malformed(text);
-  return credit;
+  return readNumber(text, text);
+}
+
+function readNumber(digits: string | undefined, text: string): number {
+  const number = digits !== undefined && /^\d{1,16}$/.test(digits) ? Number(digits) : -1;
+  if (!Number.isSafeInteger(number) || number < 0) throw malformed(text);
+  return number;
 }
 
 const malformed = (text: string): MeshError =>

@@ -58,11 +58,14 @@ export class Silence {
     this.#beats = 0;
   }
 
-  /** @returns what is to be done at this beat */
-  beat(): 'speak' | 'give-up' | 'nothing' {
-    if (++this.#beats >= SILENT_BEATS) return 'give-up';
-    const isDue = !this.#hasSpoken;
+  /**
+   * @param speak says something, whatever it is, if nothing was said since the last beat
+   * @returns false where the other end has gone
+   */
+  beat(speak: () => void): boolean {
+    if (++this.#beats >= SILENT_BEATS) return false;
+    if (!this.#hasSpoken) speak();
     this.#hasSpoken = false;
-    return isDue ? 'speak' : 'nothing';
+    return true;
   }
 }
