@@ -33,16 +33,23 @@ module.exports = {
     },
     {
       name: 'apps-stand-apart',
-      comment: 'Services talk over NATS and HTTP, not by import, so that each deploys alone.',
+      comment: 'Services talk over NATS and HTTP, not by import, so that each deploys alone. (Embedded is all of them in one process; serve is an executor of one handler.)',
       severity: 'error',
       from: { path: `^apps/(${apps})/` },
       to: { path: '^apps/', pathNot: '^apps/$1/' },
     },
     {
+      name: 'serve-knows-the-executor-only',
+      comment: 'It runs one handler by the code that an executor runs it with, and needs nothing of the other services.',
+      severity: 'error',
+      from: { path: '^apps/serve/' },
+      to: { path: '^apps/', pathNot: '^apps/(serve|executor)/' },
+    },
+    {
       name: 'handler-in-executor-only',
       comment: 'Only what runs handlers needs the author-side package; the rest sees envelopes.',
       severity: 'error',
-      from: { path: '^apps/(?!executor/)' },
+      from: { path: '^apps/(?!executor/|serve/)' },
       to: { path: '^libs/handler/' },
     },
     {

@@ -8,6 +8,7 @@ import { settings as ingressHttp } from '../apps/ingress-http/src/config.js';
 import { settings as ingressMqtt } from '../apps/ingress-mqtt/src/config.js';
 import { settings as ingressSqs } from '../apps/ingress-sqs/src/config.js';
 import { registrySettings as registry } from '../apps/registry/src/config.js';
+import { settings as serve } from '../apps/serve/src/config.js';
 
 /*
  * docs/errors.md and docs/config.md say what the code says, in both directions. `UPDATE_DOCS=1 npm test -- test/docs`
@@ -52,6 +53,7 @@ const SERVICES: Readonly<Record<string, Settings>> = {
   'ingress-mqtt': ingressMqtt,
   embedded,
   cli,
+  serve,
 };
 
 describe('docs/config.md', () => {

@@ -19,6 +19,7 @@ import { publishCommand } from './commands/publish.js';
 import { deleteCommand, deprecateCommand, retireCommand } from './commands/retire.js';
 import { rollbackCommand } from './commands/rollback.js';
 import { routeCommand } from './commands/route.js';
+import { serveCommand } from './commands/serve.js';
 import { tokenCommand } from './commands/token.js';
 import { versionsCommand } from './commands/versions.js';
 import { CliError, EXIT, EXIT_TEXT } from './exit.js';
@@ -35,11 +36,20 @@ import { meshVersion } from './version.js';
  *   registry-client the registry's HTTP API; every refusal says what to do next
  *   exit            exit codes, and the error that carries one
  *   scaffold/       what `new` writes     invoke/  the two ways of a call     doctor/  what is examined
+ *   serve/          one handler without a mesh          lambda/  zips for AWS Lambda
  */
 
 /** In the order in which one meets them; the headings of `mesh --help`. */
 const GROUPS: Readonly<Record<string, readonly ((shell: Shell) => Command)[]>> = {
-  'Write a handler:': [newCommand, devCommand, invokeCommand, packCommand, publishCommand, logsCommand],
+  'Write a handler:': [
+    newCommand,
+    devCommand,
+    invokeCommand,
+    packCommand,
+    publishCommand,
+    logsCommand,
+    serveCommand,
+  ],
   'Versions and routes:': [
     listCommand,
     versionsCommand,

@@ -1,0 +1,52 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { detail } from './from-outcome.js';
+
+/** Bytes: what the mesh's own ingress takes, less the room for headers. */
+const MAX_BODY = 8 * 1024 * 1024 - 16 * 1024;
+
+/** Fastify that hands every body over as text: what is wrong with it is told in words of its own. */
+export function httpServer(): FastifyAdapter {
+  const adapter = new FastifyAdapter({
+    bodyLimit: MAX_BODY,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+  });
+  const fastify = adapter.getInstance<FastifyInstance>();
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  // `GET /` is 405 there, where Fastify knows no such route.
+  fastify.get('/', refuseMethod);
+  fastify.addHook('onRequest', takeBodyWithoutType);
+  return adapter;
+}
+
+/** A body without a content type is JSON: Fastify would pass it over. */
+async function takeBodyWithoutType({ headers }: FastifyRequest): Promise<void> {
+  headers['content-type'] ??= 'application/json';
+}
+
+async function refuseMethod(_request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const { status, json } = detail(405, 'Method Not Allowed');
+  await reply.status(status).header('allow', 'POST').type('application/json').send(json);
+}
+
+/** Every other error in the same form: `{"detail":"Not Found"}`. */
+@Catch()
+export class DetailFilter implements ExceptionFilter {
+  catch(error: unknown, host: ArgumentsHost): void {
+    const status = statusOf(error);
+    const { json } = detail(status, status === 404 ? 'Not Found' : textOf(error, status));
+    void host.switchToHttp().getResponse<FastifyReply>().status(status).type('application/json').send(json);
+  }
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof HttpException) return error.getStatus();
+  return (error as Partial<FastifyError>).statusCode ?? 500;
+}
+
+/** Nothing of the inside: only what the caller did wrong is told. */
+const textOf = (error: unknown, status: number): string =>
+  status < 500 && error instanceof Error ? error.message : 'Internal Server Error';

@@ -1,0 +1,3 @@
+import { launch } from '#lifecycle/launch';
+
+await launch(import.meta.url, async () => (await import('./serve.js')).main());

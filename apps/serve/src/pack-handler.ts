@@ -1,0 +1,51 @@
+import { basename, delimiter, dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Environment } from '#lifecycle';
+import { type Packed, pack, packModule } from '#packer';
+import type { Found } from './find-handler.js';
+import type { Served } from './one-handler.js';
+
+/** Of the worker itself, not the handler's. */
+const OWN = /^(MESH_|HANDLER_FUNCTION$)/;
+/** Where a path such as `function.handler.handle` has to become a control path. */
+const PATH = 'serve/handler';
+const VERSION = '0.0.0';
+
+/**
+ * Makes an artifact of what was found, as `mesh publish` would: nothing else is run.
+ * @param folder the working directory: Python imports from there
+ * @throws PackError
+ */
+export async function packHandler(found: Found, folder: string, environment: Environment): Promise<Served> {
+  const own = offered(environment);
+  if (found.kind === 'node') return { ...(await packNode(found, folder)), environment: own };
+  const packed = await pack(PYTHON);
+  const path = [folder, own.PYTHONPATH].filter(Boolean).join(delimiter);
+  return {
+    ...packed,
+    manifest: { ...packed.manifest, export: found.name },
+    environment: { ...own, PYTHONPATH: path },
+  };
+}
+
+/** A module of its own states path and version only where it is made with `handler(…)`. */
+function packNode({ file, exported }: Found & { kind: 'node' }, folder: string): Promise<Packed> {
+  const inside = !relative(folder, file).startsWith('..');
+  const source = inside
+    ? { folder, entry: relative(folder, file) }
+    : { folder: dirname(file), entry: basename(file) };
+  return packModule(source, { path: PATH, version: VERSION, ...(exported ? { export: exported } : {}) });
+}
+
+/** The Python runtime among the examples: from source and from dist. */
+const PYTHON = join(
+  fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../../../' : '../../../../', import.meta.url)),
+  'examples/runtimes/python',
+);
+
+function offered(environment: Environment): Record<string, string> {
+  const entries = Object.entries(environment).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && !OWN.test(entry[0]),
+  );
+  return Object.fromEntries(entries);
+}
