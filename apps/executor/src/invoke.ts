@@ -57,6 +57,16 @@ export class Invoke {
     this.admission = new Admission(allowedOf);
   }
 
+  /** How many runs wait for their turn, of the paths of which any do. */
+  waiting(): Map<ControlPath, number> {
+    const waiting = new Map<ControlPath, number>();
+    for (const [path, instance] of this.instances.all()) {
+      const count = this.admission.waitingFor(instance);
+      if (count > 0) waiting.set(path, (waiting.get(path) ?? 0) + count);
+    }
+    return waiting;
+  }
+
   /** A route has changed: its limits hold at once, for those who wait too. */
   follow(path: ControlPath, route: Route | undefined): void {
     if (!route) return this.admission.forget(path);

@@ -7,6 +7,7 @@ import type {
   HandlerPort,
   HandlerSpec,
   Instance,
+  ProvidedSpec,
   Runtime,
   WorkerHost,
   WorkerStates,
@@ -74,6 +75,15 @@ export class Instances {
   /** That of a version, where it has one already. */
   known(path: ControlPath, version: LiveVersion): Instance | undefined {
     return this.#entries.get(keyOf(path, version))?.instance;
+  }
+
+  *all(): Iterable<[ControlPath, Instance]> {
+    for (const { spec, instance } of this.#entries.values()) yield [spec.path, instance];
+  }
+
+  /** Workers that wait for others to have started. */
+  get queuedStarts(): number {
+    return this.#starts.waiting;
   }
 
   /** What became of the workers of each path. */
@@ -180,15 +190,14 @@ export class Instances {
   }
 
   #specOf(path: ControlPath, live: LiveVersion, given: Given): HandlerSpec {
-    const { version, runtime, entry, export: exportName, digest, limits } = live;
+    const { version, runtime, entry, export: exportName, digest } = live;
     return {
       path,
       version,
-      runtime,
+      ...(runtime === 'provided' ? { provided: providedOf(live) } : {}),
       entry,
       export: exportName,
       shaping: shapingOf(live),
-      ...(limits.concurrency === undefined ? {} : { concurrency: limits.concurrency }),
       environment: this.#environmentOf(live),
       folder: () => this.artifacts.folder(digest),
       host: this.#hostOf(path, given),
@@ -239,3 +248,9 @@ function environmentKey({ environment }: LiveVersion): string {
   if (!environment) return '';
   return `#${createHash('sha256').update(JSON.stringify(environment)).digest('hex')}`;
 }
+
+const providedOf = ({ event, triggers, limits }: LiveVersion): ProvidedSpec => ({
+  event,
+  http: triggers.flatMap((trigger) => ('http' in trigger ? [trigger.http] : [])),
+  concurrency: limits.concurrency,
+});

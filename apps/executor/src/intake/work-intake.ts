@@ -1,6 +1,7 @@
 import type { ControlPath } from '#contracts';
 import type { RouteTable, WorkItem, WorkPuller } from '#fabric';
 import type { Complaints, Log } from '#lifecycle';
+import type { WorkLimits } from '../limits/work-limits.js';
 import { FairSlots } from '../work/fair-slots.js';
 import type { Ledger } from '../work/ledger.js';
 import type { RunWork } from '../work/run-work.js';
@@ -15,6 +16,8 @@ import { remembering } from './served-paths.js';
 /** How often the server hears that something is still being worked on, ms; a third of what it waits. */
 const WORKING_MS = 5_000;
 const EXPIRE_MS = 50;
+/** Longest between two looks at the rate of a path that keeps an order, ms: the operator may change it. */
+const RATE_WAIT_MS = 1_000;
 /** A path of other executors in this pool: so long until one of them may get it, ms; doubled each time. */
 const NOT_OURS_MS = 50;
 const NOT_OURS_MOST_MS = 30_000;
@@ -66,6 +69,7 @@ export class WorkIntake {
     private readonly open: OpenPuller,
     private readonly routes: RouteTable,
     serves: (path: ControlPath) => boolean,
+    private readonly limits: WorkLimits,
     private readonly ledger: Ledger,
     private readonly work: RunWork,
     readonly counters: WorkCounters,
@@ -73,6 +77,8 @@ export class WorkIntake {
     private readonly complaints: Complaints,
   ) {
     this.#slots = new FairSlots(slots, {
+      limits: (path) => limits.of(path as ControlPath),
+      claim: (path) => limits.claim(path as ControlPath),
       start: (hold) => void this.#run(hold),
       defer: (hold, delayMs) => this.#defer(hold, delayMs),
     });
@@ -170,9 +176,17 @@ export class WorkIntake {
   }
 
   #enter(hold: Hold): void {
-    if (hold.event.ordered) void this.#run(hold);
+    if (hold.event.ordered) this.#runInOrder(hold);
     else this.#slots.take(hold.event.path, hold);
     if (this.#slots.parked > 0) this.#expiry ??= setInterval(() => this.#expire(), EXPIRE_MS);
+  }
+
+  /** As soon as the rate allows it: nothing of its path can come before it. */
+  #runInOrder(hold: Hold): void {
+    const { path } = hold.event;
+    if (this.#stopping) return this.#giveBack(hold, 0);
+    if (this.limits.claim(path)) return void this.#run(hold);
+    setTimeout(() => this.#runInOrder(hold), Math.min(this.limits.waitMs(path) + 1, RATE_WAIT_MS));
   }
 
   #expire(): void {

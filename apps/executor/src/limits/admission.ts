@@ -82,6 +82,10 @@ export class Admission<T> {
     return room;
   }
 
+  waitingFor(instance: Instance): number {
+    return this.#gates.get(instance)?.waiting ?? 0;
+  }
+
   /** The path is gone. */
   forget(path: ControlPath): void {
     this.#rates.delete(path);

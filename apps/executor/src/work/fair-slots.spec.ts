@@ -1,14 +1,22 @@
 import { describe, expect, it } from '@jest/globals';
-import { FairSlots, PARK_MS } from './fair-slots.js';
+import { FairSlots, type LaneLimits, PARK_MS } from './fair-slots.js';
 
 /** Slots under a clock of their own, with what they decided. */
 function world(slots: number) {
   let now = 0;
   const started: string[] = [];
   const deferred: [value: string, delayMs: number][] = [];
+  const limits = new Map<string, LaneLimits>();
+  const tokens = new Map<string, number>();
   const fair = new FairSlots<string>(
     slots,
     {
+      limits: (path) => limits.get(path) ?? { concurrency: Number.POSITIVE_INFINITY, everyMs: 0 },
+      claim: (path) => {
+        const left = tokens.get(path) ?? Number.POSITIVE_INFINITY;
+        tokens.set(path, Math.max(0, left - 1));
+        return left > 0;
+      },
       start: (value) => void started.push(value),
       defer: (value, delayMs) => void deferred.push([value, delayMs]),
     },
@@ -18,6 +26,8 @@ function world(slots: number) {
   let count = 0;
   return {
     fair,
+    limits,
+    tokens,
     started,
     deferred,
     pass: (ms: number) => {
@@ -115,6 +125,41 @@ describe('slots', () => {
     arrive('quick', 16);
     expect(fair.of('quick')).toEqual({ running: 8, parked: 8 });
     expect(deferred).toHaveLength(6);
+  });
+
+  it('no path has more than its handler runs at once, and the others have what it leaves', () => {
+    const { fair, limits, arrive, leave } = world(16);
+    limits.set('narrow', { concurrency: 2, everyMs: 0 });
+    arrive('narrow', 20);
+    expect(fair.of('narrow').running).toBe(2);
+    arrive('wide', 20);
+    expect(fair.of('wide').running).toBe(5);
+    leave('narrow', 10);
+    expect(fair.of('narrow').running).toBe(2);
+    // The operator allows more: from the next one on.
+    limits.set('narrow', { concurrency: 4, everyMs: 0 });
+    leave('narrow', 10);
+    expect(fair.of('narrow').running).toBe(4);
+  });
+
+  it('a path with a rate starts when it may, holds no slot meanwhile, and its turns are given out at that pace', () => {
+    const { fair, limits, tokens, arrive, leave, pass, started, deferred } = world(16);
+    limits.set('slow', { concurrency: 100, everyMs: 500 });
+    tokens.set('slow', 1);
+    arrive('slow', 4);
+    leave('slow', 5);
+    expect(fair.of('slow')).toEqual({ running: 0, parked: 3 });
+    tokens.set('slow', 1);
+    pass(100);
+    expect([started.length, fair.of('slow').running]).toEqual([2, 1]);
+    leave('slow', 5);
+    arrive('other', 8);
+    expect(fair.of('other').running).toBe(5);
+    pass(PARK_MS);
+    arrive('slow', 3);
+    const delays = deferred.filter(([value]) => value.startsWith('slow')).map(([, ms]) => ms);
+    expect(delays.length).toBeGreaterThanOrEqual(3);
+    for (const [n, delay] of delays.entries()) expect(delay).toBeCloseTo(500 * (n + 1), -2);
   });
 
   it('gives up all that is parked at the end', () => {

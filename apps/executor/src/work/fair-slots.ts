@@ -8,13 +8,25 @@ const CONGESTED_MS = 2_000;
 /** Weight of the latest run in the mean. */
 const LATEST = 0.2;
 
+/** What the limits of a path's handler leave to its work. */
+export interface LaneLimits {
+  /** Runs at once. */
+  readonly concurrency: number;
+  /** ms from one that begins to the next; 0: no rate is set. */
+  readonly everyMs: number;
+}
+
 export interface SlotPort<T> {
+  limits(path: string): LaneLimits;
+  /** Takes one of the path's rate, for what is started then. False: not yet, it is asked again. */
+  claim(path: string): boolean;
   start(value: T): void;
   /** It goes back to the stream for so long. */
   defer(value: T, delayMs: number): void;
 }
 
 interface Lane<T> {
+  readonly path: string;
   running: number;
   /** Sum of the times at which those began, ms. */
   beganSum: number;
@@ -33,14 +45,16 @@ interface Lane<T> {
  *        → is parked, when it is over it: at most `PARK_MS`, unless it is one of the few that a congested path keeps
  *        → is deferred: back to the stream until its turn is expected
  *
- * A path's share is `slots / (active paths + 1)`, at least one: there is always room for one path more. A path that had
+ * A path's share is `slots / (active paths + 1)`, at least one: there is always room for one path more; and no more than
+ * its handler runs at once, since what waited behind those would keep slots from others. It starts no faster than the
+ * handler's rate either, and waits for that as it waits for a slot, which costs it no attempt. A path that had
  * to send something back is congested: from then on what comes over its share goes back at once, so that the stream
  * is looked through to its end, past any backlog. Unless its turn would come soon all the same: a quick path that was
  * held up once, as by a machine with too much to do, would otherwise send its whole backlog back, which takes ten times
  * as long as to run it.
  *
  * Invariants: Σ running ≤ slots; what congested paths have parked ≤ slots / 8; where something of a path is parked, the
- * path is at its share or every slot is taken.
+ * path is at its share or its rate, or every slot is taken.
  */
 export class FairSlots<T> {
   readonly #lanes = new Map<string, Lane<T>>();
@@ -92,8 +106,9 @@ export class FairSlots<T> {
     if (this.#waiting.size > 0) this.#startParked();
   }
 
-  /** Sends back what was parked for too long; to be called now and then while something is. */
+  /** Starts what the rate allows by now and sends back what was parked for too long; to be called often while something is. */
   expire(): void {
+    this.#startParked();
     const latest = this.now() - PARK_MS;
     for (const lane of [...this.#waiting])
       if (!this.#isCongested(lane) && (lane.parked[0]?.since ?? latest) < latest) this.#congest(lane);
@@ -108,18 +123,29 @@ export class FairSlots<T> {
   #laneOf(path: string): Lane<T> {
     const known = this.#lanes.get(path);
     if (known) return known;
-    const lane: Lane<T> = { running: 0, beganSum: 0, parked: [], congestedUntil: 0, meanMs: 0, turnAt: 0 };
+    const lane: Lane<T> = {
+      path,
+      running: 0,
+      beganSum: 0,
+      parked: [],
+      congestedUntil: 0,
+      meanMs: 0,
+      turnAt: 0,
+    };
     this.#lanes.set(path, lane);
     return lane;
   }
 
   #share(lane: Lane<T>): number {
     const active = this.#active + (isIdle(lane) ? 1 : 0);
-    return Math.max(1, Math.floor(this.slots / (active + 1)));
+    const share = Math.floor(this.slots / (active + 1));
+    return Math.max(1, Math.min(share, this.port.limits(lane.path).concurrency));
   }
 
+  /** What is asked so is started then: the rate has been charged for it. */
   #mayStart(lane: Lane<T>): boolean {
-    return this.#running < this.slots && lane.running < this.#share(lane);
+    if (this.#running >= this.slots || lane.running >= this.#share(lane)) return false;
+    return this.port.claim(lane.path);
   }
 
   /** A congested path keeps a few at hand, so that a slot which becomes free is not idle until the next one comes. */
@@ -136,7 +162,7 @@ export class FairSlots<T> {
   /** Whether what would be parked next is expected to start in time. */
   #isQuick(lane: Lane<T>, now: number): boolean {
     const ahead = lane.parked.length + 1;
-    return lane.meanMs > 0 && (ahead * this.#expectedMs(lane, now)) / this.#share(lane) <= PARK_MS;
+    return lane.meanMs > 0 && ahead * this.#paceMs(lane, now) <= PARK_MS;
   }
 
   #reserve(lane: Lane<T>): number {
@@ -191,15 +217,20 @@ export class FairSlots<T> {
   }
 
   /**
-   * Turns are given out at the pace at which the path's share becomes free. Beyond the longest wait none is given: who
+   * Turns are given out at the pace at which the path's share becomes free, or at its rate. Beyond the longest wait none is given: who
    * has to wait so long asks again.
    */
   #turn(lane: Lane<T>): number {
     const now = this.now();
-    const turnAt = Math.max(lane.turnAt, now) + this.#expectedMs(lane, now) / this.#share(lane);
+    const turnAt = Math.max(lane.turnAt, now) + this.#paceMs(lane, now);
     if (turnAt - now > MAX_DEFER_MS) return MAX_DEFER_MS * (0.5 + this.random() / 2);
     lane.turnAt = turnAt;
     return Math.max(MIN_DEFER_MS, (turnAt - now) * (0.9 + this.random() / 5));
+  }
+
+  /** ms from one that may start to the next. */
+  #paceMs(lane: Lane<T>, now: number): number {
+    return Math.max(this.#expectedMs(lane, now) / this.#share(lane), this.port.limits(lane.path).everyMs);
   }
 
   /** Before the first one has ended, what runs has at least taken so long as it has. */
