@@ -10,6 +10,8 @@ import type { InvokeRequest } from './invoke-request.js';
 
 /** Payloads are JSON, whatever the request's content type says: SDKs send `application/octet-stream`. */
 const PAYLOAD_TYPE = 'application/json';
+/** How much longer than the handler's own limit an answer is waited for, ms: so that the executor's comes, with log and version. */
+const ANSWER_GRACE_MS = 1_000;
 
 /**
  * An invocation as an event: the body is the payload, and `attributes` is what else Lambda's callers send.
@@ -35,17 +37,16 @@ export function toEvent(
     ...(caller === undefined ? undefined : { caller }),
     attributes,
   };
-  const timeout = timeoutOf(route);
   return {
     id: mintMeshId(),
     meta,
     contentType: PAYLOAD_TYPE,
     ...(qualifier === undefined ? undefined : { version: qualifier }),
-    ...(timeout === DEFAULT_TIMEOUT_MS ? undefined : { timeout }),
+    timeout: timeoutOf(route),
     ...(tail ? { logTail: true } : undefined),
   };
 }
 
-/** The handler's own limit, ms; with several versions live the longest, since the executor picks. */
+/** The handler's own limit and the grace, ms; with several versions live the longest, since the executor picks. */
 const timeoutOf = ({ versions }: Route): number =>
-  Math.max(...versions.map(({ limits }) => limits.timeoutMs ?? DEFAULT_TIMEOUT_MS));
+  Math.max(...versions.map(({ limits }) => limits.timeoutMs ?? DEFAULT_TIMEOUT_MS)) + ANSWER_GRACE_MS;
