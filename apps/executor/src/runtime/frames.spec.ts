@@ -25,7 +25,14 @@ const MESSAGES: (ToWorker | FromWorker)[] = [
   ['done', 5, { outcome: 'ok', status: 200 }, bytes('é')],
   ['done', 6, { outcome: 'ok', status: 204 }, bytes('')],
   ['log', 'id', 'info', 'text', { a: 1 }],
-  ['call', 7, 'a/b', { body: bytes('asked'), timeout: 5 }],
+  ['call', 7, 'a/b', { body: bytes('asked'), timeout: 5 }, 1],
+  ['head', 8, { outcome: 'ok', status: 200 }, bytes('first')],
+  ['chunk', 8, bytes('next')],
+  ['credit', 8, 65_536],
+  ['break', 8, 'handler-error', undefined, { name: 'Error', message: 'why' }],
+  ['end', 9],
+  ['cancel', 9],
+  ['run', 10, 'id', {}, undefined, 1, 1, true],
 ];
 const EXPECTED = [
   ['run', 1, 'id', { a: 'b' }, 'body', 1, 123.5],
@@ -38,7 +45,14 @@ const EXPECTED = [
   ['done', 5, { outcome: 'ok', status: 200 }, 'é'],
   ['done', 6, { outcome: 'ok', status: 204 }, ''],
   ['log', 'id', 'info', 'text', { a: 1 }],
-  ['call', 7, 'a/b', { timeout: 5, body: 'asked' }],
+  ['call', 7, 'a/b', { timeout: 5, body: 'asked' }, 1],
+  ['head', 8, { outcome: 'ok', status: 200 }, 'first'],
+  ['chunk', 8, 'next'],
+  ['credit', 8, 65_536],
+  ['break', 8, 'handler-error', null, { name: 'Error', message: 'why' }],
+  ['end', 9],
+  ['cancel', 9],
+  ['run', 10, 'id', {}, null, 1, 1, true],
 ];
 
 describe('frames', () => {

@@ -30,13 +30,18 @@ function takeOut(message: Message): { plain: unknown; bytes: Uint8Array } {
       const [kind, key, id, headers, body, ...rest] = message;
       return { plain: [kind, key, id, headers, body?.length, ...rest], bytes: body ?? NO_BYTES };
     }
-    case 'done': {
+    case 'done':
+    case 'head': {
       const [kind, key, outcome, body] = message;
       return { plain: [kind, key, outcome, body.length], bytes: body as Uint8Array };
     }
+    case 'chunk': {
+      const [kind, key, piece] = message;
+      return { plain: [kind, key, piece.length], bytes: piece as Uint8Array };
+    }
     case 'call': {
-      const [kind, call, path, { body, ...request }] = message;
-      return { plain: [kind, call, path, { ...request, body: body.length }], bytes: body };
+      const [kind, call, path, { body, ...request }, key] = message;
+      return { plain: [kind, call, path, { ...request, body: body.length }, key], bytes: body };
     }
     case 'reply': {
       const [kind, call, reply] = message;
@@ -54,7 +59,8 @@ function putBack(plain: unknown, bytes: Uint8Array): Message {
   // JSON knows no `undefined`.
   const parts: unknown[] = plain.map((part: unknown) => part ?? undefined);
   if (parts[0] === 'run') parts[4] = parts[4] === undefined ? undefined : bytes;
-  if (parts[0] === 'done') parts[3] = bytes;
+  if (parts[0] === 'done' || parts[0] === 'head') parts[3] = bytes;
+  if (parts[0] === 'chunk') parts[2] = bytes;
   if (parts[0] === 'call') parts[3] = withBody(parts[3], bytes);
   if (parts[0] === 'reply' && typeof parts[2] === 'object') parts[2] = withBody(parts[2], bytes);
   return parts as unknown as Message;

@@ -1,6 +1,14 @@
 import { asMeshError, type ErrorCode, MeshError } from '#contracts';
-import { type CallReply, type CallRequest, describe, errorOutcome, type Outcome } from '#handler/runtime';
+import {
+  type Answer,
+  type AnswerStream,
+  type CallReply,
+  type CallRequest,
+  describe,
+  errorOutcome,
+} from '#handler/runtime';
 import { localTime } from './clock.js';
+import { Flows } from './flows.js';
 import { loadHandler } from './load-handler.js';
 import { Runner } from './runner.js';
 import {
@@ -28,21 +36,23 @@ export interface WorkerPort {
 export class HandlerWorker {
   readonly #out: Batch<FromWorker>;
   readonly #calls = new Map<number, PromiseWithResolvers<CallReply>>();
+  readonly #flows: Flows;
   #runner: Runner | undefined;
   #nextCall = 0;
   #begun = 0;
 
   constructor(private readonly port: WorkerPort) {
     this.#out = new Batch((messages) => port.post(messages), process.nextTick);
+    this.#flows = new Flows((message) => this.#send(message), port.crossing);
   }
 
   /** Tells the executor how it went. */
-  async load({ folder, entry, export: exportName, path, version }: WorkerStart): Promise<void> {
+  async load(start: WorkerStart): Promise<void> {
     try {
-      const handler = await loadHandler(folder, entry, exportName, path);
-      this.#runner = new Runner(path, version, handler, {
+      const handler = await loadHandler(start.folder, start.entry, start.export, start.path);
+      this.#runner = new Runner(start, handler, {
         log: (id, level, message, fields) => this.#send(['log', id, level, message, fields]),
-        call: (to, request) => this.#call(to, request),
+        call: (to, request, key) => this.#call(to, request, key),
       });
       this.#send(['ready']);
     } catch (error) {
@@ -67,30 +77,40 @@ export class HandlerWorker {
       case 'reply':
         this.#settleCall(message[1], message[2]);
         return;
+      default:
+        this.#flows.receive(message);
     }
   }
 
-  async #run([, key, id, headers, body, attempt, point]: RunMessage): Promise<void> {
+  async #run([, key, id, headers, body, attempt, point, more]: RunMessage): Promise<void> {
     this.port.begun(++this.#begun);
     const deadline = localTime(point);
     const timeout = deadline - performance.now();
     // It waited here behind one that blocked: who called it has been answered.
     if (timeout <= 0) return this.#done(key, errorOutcome(new MeshError('deadline-exceeded'), id));
     const run = { key, id, headers, body: body ?? NO_BYTES, attempt, timeout, deadline };
-    this.#done(key, await (this.#runner as Runner).run(run), id);
+    const runner = this.#runner as Runner;
+    const answer = await runner.run(more ? { ...run, rest: this.#flows.take(key) } : run);
+    if (answer.rest === undefined) this.#done(key, answer, id);
+    else this.#stream(key, answer, answer.rest);
   }
 
-  #done(key: number, { body, ...outcome }: Outcome, id = ''): void {
+  #stream(key: number, { body, rest: _, ...head }: Answer, rest: AnswerStream): void {
+    this.#send(['head', key, head, this.port.crossing(body)]);
+    void this.#flows.give(key, rest, rest.ended);
+  }
+
+  #done(key: number, { body, rest: _, ...outcome }: Answer, id = ''): void {
     if (body.length <= MOST_BYTES) return this.#send(['done', key, outcome, this.port.crossing(body)]);
     const detail = `It has ${body.length} bytes; at most ${MOST_BYTES} can ever fit.`;
     this.#done(key, errorOutcome(new MeshError('answer-too-large', detail), id));
   }
 
-  #call(path: string, request: CallRequest): Promise<CallReply> {
+  #call(path: string, request: CallRequest, key: number): Promise<CallReply> {
     const call = this.#nextCall++;
     const waiting = Promise.withResolvers<CallReply>();
     this.#calls.set(call, waiting);
-    this.#send(['call', call, path, request]);
+    this.#send(['call', call, path, request, key]);
     return waiting.promise;
   }
 

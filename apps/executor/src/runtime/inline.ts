@@ -1,6 +1,7 @@
 import { asMeshError, type MeshError } from '#contracts';
 import { errorOutcome, type Outcome } from '#handler/runtime';
 import { loadHandler } from './load-handler.js';
+import { NestedCalls } from './nested-calls.js';
 import { RunTable } from './run-table.js';
 import { Runner } from './runner.js';
 import type { HandlerPort, HandlerSpec, Instance, Invocation, WorkerStates } from './runtime.js';
@@ -12,11 +13,13 @@ export class InlineInstance implements Instance {
   #loading: Promise<Runner> | undefined;
   #runner: Runner | undefined;
   readonly #runs = new RunTable<true>();
+  readonly #calls: NestedCalls;
   #idle: (() => void)[] = [];
 
   constructor(spec: HandlerSpec, port: HandlerPort) {
     this.#spec = spec;
     this.#port = port;
+    this.#calls = new NestedCalls(port);
   }
 
   get inFlight(): number {
@@ -24,20 +27,26 @@ export class InlineInstance implements Instance {
   }
 
   async invoke(invocation: Invocation): Promise<Outcome> {
-    this.#runs.add(invocation.key, true);
+    const { key } = invocation;
+    let ended: Promise<void> | undefined;
+    this.#runs.add(key, true);
     try {
       const runner = this.#runner ?? (await this.#loaded());
-      return await runner.run(invocation);
+      const outcome = await runner.run(invocation);
+      ended = outcome.rest?.ended;
+      return outcome;
     } catch (error) {
       const fault = asMeshError(error);
       return errorOutcome(fault, invocation.id, fault.cause);
     } finally {
-      this.#leave(invocation.key);
+      if (ended === undefined) this.#leave(key);
+      else void ended.then(() => this.#leave(key));
     }
   }
 
   abort(key: number, reason: string): void {
     this.#runner?.abort(key, reason);
+    this.#calls.cancel(key);
     this.#leave(key);
   }
 
@@ -70,9 +79,9 @@ export class InlineInstance implements Instance {
     const spec = this.#spec;
     try {
       const handler = await loadHandler(await spec.folder(), spec.entry, spec.export, spec.path);
-      this.#runner = new Runner(spec.path, spec.version, handler, {
+      this.#runner = new Runner(spec, handler, {
         log: (id, level, message, fields) => this.#port.log(spec, id, level, message, fields),
-        call: (path, request) => this.#port.call(path, request),
+        call: (path, request, key) => this.#calls.call(key, path, request),
       });
       this.#port.state(spec, undefined);
       return this.#runner;

@@ -31,6 +31,11 @@ export class RunTable<T> {
     this.#placed++;
   }
 
+  get(key: number): T | undefined {
+    const entry = this.#places[key % PLACES];
+    return entry?.key === key ? entry.value : this.#others.get(key);
+  }
+
   /** Removes a run; `undefined` when it is not there (any more). */
   take(key: number): T | undefined {
     const place = key % PLACES;

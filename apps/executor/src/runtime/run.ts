@@ -1,5 +1,6 @@
 import type { MeshError } from '#contracts';
 import { errorOutcome, type Outcome } from '#handler/runtime';
+import type { Inflow } from './flow.js';
 import type { Invocation } from './runtime.js';
 import type { RunMessage } from './worker-protocol.js';
 
@@ -13,21 +14,25 @@ export interface Run {
   order: number;
   /** It was waiting in a worker that ended before it was begun. */
   moved: boolean;
+  /** What follows its outcome, where that came in pieces. */
+  stream?: Inflow;
 }
 
 /** Answers it with that fault. */
-export function fail({ invocation, resolve }: Run, fault: MeshError): true {
-  resolve(errorOutcome(fault, invocation.id, fault.cause));
+export function fail({ invocation, resolve, stream }: Run, fault: MeshError): true {
+  if (stream) stream.end(fault);
+  else resolve(errorOutcome(fault, invocation.id, fault.cause));
   return true;
 }
 
 /** Whether what a worker sent can be passed on. */
-export const isOutcome = ({ outcome, status, body }: Outcome): boolean =>
-  typeof outcome === 'string' && Number.isInteger(status) && body instanceof Uint8Array;
+export const isOutcome = ({ outcome, status, body, rest }: Outcome): boolean =>
+  typeof outcome === 'string' && Number.isInteger(status) && body instanceof Uint8Array && rest === undefined;
 
 /** As it is sent to its worker. */
 export function messageOf({ invocation, deadline }: Run): RunMessage {
-  const { key, id, headers, body, attempt } = invocation;
+  const { key, id, headers, body, attempt, rest } = invocation;
+  if (rest) return ['run', key, id, headers, bodyToSend(body), attempt, deadline, true];
   return ['run', key, id, headers, bodyToSend(body), attempt, deadline];
 }
 

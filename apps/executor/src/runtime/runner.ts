@@ -1,56 +1,101 @@
-import { asMeshError, type ControlPath, decodeDetails } from '#contracts';
+import { asMeshError, decodeDetails, type EventEnvelope } from '#contracts';
 import {
+  type Answer,
+  type AnswerStream,
   buildEvent,
+  buildStreamedEvent,
   type CallReply,
   type CallRequest,
   errorOutcome,
+  type HandlerEvent,
   type Host,
   type LogLevel,
-  type Outcome,
+  openAnswer,
   type ResolvedHandler,
   runHandler,
+  runShaped,
 } from '#handler/runtime';
+import { joined, letGo } from './flow.js';
 import { logFields, logMessage } from './log-line.js';
-import type { Invocation } from './runtime.js';
+import type { HandlerSpec, Invocation } from './runtime.js';
 
 /** What a run asks of its surroundings; in a thread these cross to the executor. */
 export interface RunnerPort {
   log(id: string, level: LogLevel, message: string, fields?: object): void;
-  call(path: string, request: CallRequest): Promise<CallReply>;
+  /** @param key of the run that calls */
+  call(path: string, request: CallRequest, key: number): Promise<CallReply>;
 }
 
 /** Runs invocations of one loaded handler: event in, outcome out. The same code inline and in a thread. */
 export class Runner {
   /** Only runs whose handler asked for its signal are here. */
   readonly #controllers = new Map<number, AbortController>();
+  /** Only runs that answer in pieces are here. */
+  readonly #streams = new Map<number, AnswerStream>();
 
   constructor(
-    private readonly path: ControlPath,
-    private readonly version: string,
+    private readonly of: Pick<HandlerSpec, 'path' | 'version' | 'body' | 'shaping'>,
     private readonly handler: ResolvedHandler,
     private readonly port: RunnerPort,
   ) {}
 
-  async run(invocation: Invocation): Promise<Outcome> {
+  /** A run that answers in pieces goes on until its stream has ended. */
+  async run(invocation: Invocation): Promise<Answer> {
     try {
       const envelope = { id: invocation.id, ...decodeDetails(invocation.headers) };
-      const built = buildEvent(this.path, envelope, invocation.body);
-      const event = built instanceof Promise ? await built : built;
-      return await runHandler(
-        this.handler,
-        event,
-        new RunHost(this.version, invocation, this.port, this.#controllers),
-      );
+      const host = new RunHost(this.of.version, invocation, this.port, this.#controllers);
+      const isPlain = this.of.shaping === undefined && envelope.meta.source !== 'lambda';
+      const answer = await (isPlain
+        ? this.#plain(envelope, invocation, host)
+        : this.#shaped(envelope, invocation, host));
+      return answer.rest === undefined ? answer : await this.#begin(invocation, answer, answer.rest);
     } catch (error) {
       const fault = asMeshError(error);
       return errorOutcome(fault, invocation.id, fault.code === 'internal' ? fault.cause : undefined);
     } finally {
-      this.#controllers.delete(invocation.key);
+      if (!this.#streams.has(invocation.key)) this.#over(invocation);
     }
   }
 
   abort(key: number, reason: string): void {
     this.#controllers.get(key)?.abort(new DOMException(reason, 'AbortError'));
+    void this.#streams.get(key)?.return();
+  }
+
+  #plain(envelope: EventEnvelope, invocation: Invocation, host: Host): Promise<Answer> {
+    const built = this.#event(envelope, invocation);
+    if (built instanceof Promise) return built.then((event) => runHandler(this.handler, event, host));
+    return runHandler(this.handler, built, host);
+  }
+
+  /** In another shape than the mesh's own, or for a caller who speaks Lambda: see `shapes/` of the handler package. */
+  #shaped(envelope: EventEnvelope, invocation: Invocation, host: Host): Promise<Answer> {
+    const { path, version, shaping } = this.of;
+    const { event = 'mesh', http = [] } = shaping ?? {};
+    const { body: raw, attempt } = invocation;
+    const asked = { path, version, envelope, raw, attempt, now: Date.now(), http };
+    return runShaped(event, this.handler, asked, host);
+  }
+
+  #event(envelope: EventEnvelope, { body, rest }: Invocation): HandlerEvent | Promise<HandlerEvent> {
+    const { path, body: takes } = this.of;
+    if (takes !== 'stream') return buildEvent(path, envelope, body);
+    return buildStreamedEvent(path, envelope, joined(body, rest)) as unknown as HandlerEvent;
+  }
+
+  #begin(invocation: Invocation, answer: Answer, stream: AnswerStream): Promise<Answer> {
+    this.#streams.set(invocation.key, stream);
+    void stream.ended.then(() => {
+      this.#streams.delete(invocation.key);
+      this.#over(invocation);
+    });
+    return openAnswer(answer, stream, invocation.id);
+  }
+
+  /** What it did not take of its body nobody will. */
+  #over({ key, rest }: Invocation): void {
+    this.#controllers.delete(key);
+    if (rest) letGo(rest);
   }
 }
 
@@ -89,6 +134,7 @@ class RunHost implements Host {
     return this.port.call(
       String(path),
       version === undefined ? request : { ...request, version: String(version) },
+      this.invocation.key,
     );
   }
 }

@@ -147,7 +147,6 @@ describe.each(Object.keys(RUNTIMES) as (keyof typeof RUNTIMES)[])('%s', (kind) =
       'bad-answer',
       'It threw while being turned into JSON.',
     ],
-    ['returns a stream', '() => new ReadableStream()', 'bad-answer', 'Streams are not supported yet.'],
     [
       'states a bad header',
       '(e, c) => c("OK", 1, { headers: { "a b": "secret" } })',

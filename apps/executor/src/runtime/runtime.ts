@@ -1,5 +1,5 @@
-import type { ControlPath, HeaderMap } from '#contracts';
-import type { CallReply, CallRequest, LogLevel, Outcome } from '#handler/runtime';
+import type { ControlPath, EventShape, HeaderMap, HttpTrigger } from '#contracts';
+import type { CallReply, CallRequest, LogLevel, Outcome, Shaping } from '#handler/runtime';
 
 /*
  * The port behind which handlers run, and a map of its siblings.
@@ -9,6 +9,8 @@ import type { CallReply, CallRequest, LogLevel, Outcome } from '#handler/runtime
  *     worker-instance    one version: which worker takes the next run, when a new one is started (`restarts`, `start-gate`)
  *       worker-session     one worker from its start to its end, and the runs that it has (`run`, `run-table`)
  *       overruns           which of them did not stop when they should
+ *       flows, flow        bodies in pieces, in both directions and on both sides
+ *       nested-calls       what they called and wait for
  *     thread-worker, process-worker   what runs inside, both around `handler-worker`
  *     worker-protocol, frames         what crosses, and how it crosses a pipe
  *     heap-watch         what keeps a thread within its memory
@@ -21,13 +23,13 @@ import type { CallReply, CallRequest, LogLevel, Outcome } from '#handler/runtime
 export interface HandlerSpec {
   readonly path: ControlPath;
   readonly version: string;
-  /** Absent: `node`. */
-  readonly runtime?: 'node' | 'provided';
-  /** Runs at once that the manifest allows itself: a provided runtime may poll for as many. */
-  readonly concurrency?: number;
+  /** Of a program of its own; absent: a module that is imported. */
+  readonly provided?: ProvidedSpec;
   /** File name inside the artifact. */
   readonly entry: string;
   readonly export?: string | undefined;
+  /** Which document it is given; absent: the mesh's own event. */
+  readonly shaping?: Shaping | undefined;
   /** `stream`: it takes bodies as they come. */
   readonly body?: 'whole' | 'stream' | undefined;
   /** The names that the manifest lists and the operator offers, with their values. */
@@ -36,6 +38,15 @@ export interface HandlerSpec {
   folder(): Promise<string>;
   /** Absent: one worker, with what the runtime gives any. */
   readonly host?: WorkerHost;
+}
+
+/** What a program gets that polls the Runtime API. */
+export interface ProvidedSpec {
+  /** Absent: what Lambda would give for the event's source. */
+  readonly event?: EventShape | undefined;
+  readonly http: readonly HttpTrigger[];
+  /** Runs at once that its manifest allows: it may poll for as many. */
+  readonly concurrency?: number | undefined;
 }
 
 /** What a version may have of the executor that it runs on. */
@@ -90,7 +101,7 @@ export interface Invocation {
 /** One version of a handler, loaded when first invoked. */
 export interface Instance {
   readonly inFlight: number;
-  /** Never rejects: every way to fail is an outcome. */
+  /** Never rejects: every way to fail is an outcome. A run whose outcome has a `rest` goes on until that ends. */
   invoke(invocation: Invocation): Promise<Outcome>;
   /**
    * Aborts the `signal` of a run and waits for it no longer: who called it has been answered. A run that does not stop
@@ -110,8 +121,11 @@ export interface Instance {
 /** What a handler may ask of the mesh while it runs. */
 export interface HandlerPort {
   log(spec: HandlerSpec, id: string, level: LogLevel, message: string, fields?: object): void;
-  /** @throws MeshError for an error of the mesh that did not come as a reply */
-  call(path: string, request: CallRequest): Promise<CallReply>;
+  /**
+   * @param hold is given what ends the call, for when nobody waits for it any more
+   * @throws MeshError for an error of the mesh that did not come as a reply
+   */
+  call(path: string, request: CallRequest, hold?: (cancel: () => void) => void): Promise<CallReply>;
   /** The version loads again, or does not: what an operator needs to know. */
   state(spec: HandlerSpec, fault: { code: string; detail: string } | undefined): void;
 }

@@ -1,5 +1,5 @@
 import type { ControlPath, ErrorCode, HeaderMap, MeshError } from '#contracts';
-import type { CallReply, CallRequest, LogLevel, Outcome, OutcomeCause } from '#handler/runtime';
+import type { CallReply, CallRequest, LogLevel, Outcome, OutcomeCause, Shaping } from '#handler/runtime';
 
 /*
  * What crosses between executor and worker. Messages go in batches: what one turn of the event loop produced is posted
@@ -13,6 +13,9 @@ export interface WorkerStart {
   readonly folder: string;
   readonly entry: string;
   readonly export?: string | undefined;
+  readonly shaping?: Shaping | undefined;
+  /** `stream`: the handler takes bodies as they come. */
+  readonly body?: 'whole' | 'stream' | undefined;
 }
 
 export type RunMessage = readonly [
@@ -24,23 +27,45 @@ export type RunMessage = readonly [
   attempt: number,
   /** By the monotonic clock: what waits behind others in the worker has less left when its turn comes. */
   deadline: number,
+  /** The body goes on, in messages of its own. */
+  more?: true,
 ];
+
+/** A body in pieces, in either direction; a run's key names it, see `flows`. */
+export type FlowMessage =
+  | readonly ['chunk', key: number, piece: CrossingBody]
+  | readonly ['end', key: number]
+  | readonly [
+      'break',
+      key: number,
+      code: ErrorCode,
+      detail: string | undefined,
+      cause: OutcomeCause | undefined,
+    ]
+  /** There is room for so many bytes more. */
+  | readonly ['credit', key: number, bytes: number]
+  /** Nobody wants the rest. */
+  | readonly ['cancel', key: number];
 
 export type ToWorker =
   | RunMessage
+  | FlowMessage
   | readonly ['abort', key: number, reason: string]
   | readonly ['reply', call: number, reply: CallReply | ErrorCode];
 
 export type FromWorker =
   | readonly ['ready']
   | readonly ['unloadable', code: ErrorCode, detail: string, cause: OutcomeCause | undefined]
-  | readonly ['done', key: number, outcome: Omit<Outcome, 'body'>, body: CrossingBody]
+  | readonly ['done', key: number, outcome: Omit<Outcome, 'body' | 'rest'>, body: CrossingBody]
+  /** What an answer in pieces begins with; the run is done when its last piece is said to be. */
+  | readonly ['head', key: number, outcome: Omit<Outcome, 'body' | 'rest'>, body: CrossingBody]
+  | FlowMessage
   /** It has read that a run is to be aborted: its event loop turns. */
   | readonly ['alive']
   /** Why it is about to end. */
   | readonly ['dying', cause: OutcomeCause]
   | readonly ['log', id: string, level: LogLevel, message: string, fields: object | undefined]
-  | readonly ['call', call: number, path: string, request: CallRequest];
+  | readonly ['call', call: number, path: string, request: CallRequest, key: number];
 
 /** The executor's end of a worker. */
 export interface WorkerLink {

@@ -1,7 +1,9 @@
 import { asMeshError, type ErrorCode, MeshError } from '#contracts';
-import { type CallRequest, errorOutcome, type Outcome } from '#handler/runtime';
+import type { CallRequest, Outcome } from '#handler/runtime';
 import { monotonicNow } from './clock.js';
+import { Flows } from './flows.js';
 import { LOAD_LIMIT_MS, loadTimeout } from './load-handler.js';
+import { NestedCalls } from './nested-calls.js';
 import { Overruns } from './overruns.js';
 import { fail, isOutcome, messageOf, type Run } from './run.js';
 import { RunTable } from './run-table.js';
@@ -66,6 +68,9 @@ export class Session {
   readonly #held = new Map<number, Run>();
   readonly #out: Batch<ToWorker>;
   readonly #overruns: Overruns;
+  /** Bodies in pieces of the runs that it has. */
+  readonly #flows: Flows;
+  readonly #calls: NestedCalls;
   #timer: NodeJS.Timeout | undefined;
   #dying: unknown;
   /** Runs that were sent to it. */
@@ -77,6 +82,11 @@ export class Session {
   ) {
     // Several messages of one network read arrive in one turn: the microtask comes after the last of them.
     this.#out = new Batch((messages) => this.#post(messages), queueMicrotask);
+    this.#flows = new Flows(
+      (message) => this.#out.add(message),
+      (piece) => new Uint8Array(piece),
+    );
+    this.#calls = new NestedCalls(owner.port);
     this.#overruns = new Overruns(
       owner.graceMs,
       (verdict) => this.#overran(verdict),
@@ -103,10 +113,13 @@ export class Session {
   /** @returns whether the run was here */
   abort(key: number, reason: string): boolean {
     if (!this.#held.delete(key)) {
-      if (!this.#runs.take(key)) return false;
+      const run = this.#runs.take(key);
+      if (!run) return false;
+      this.#letGo(run);
+      this.#calls.cancel(key);
       if (this.#phase !== 'ended') {
         this.#out.add(['abort', key, reason]);
-        this.#overruns.add(key);
+        this.#overruns.add(key, run.stream && run.deadline);
       }
     }
     this.#checkIdle();
@@ -119,14 +132,15 @@ export class Session {
   }
 
   async #start(start: StartWorker): Promise<void> {
-    const { path, version, entry, export: exportName, environment, folder } = this.owner.spec;
+    const { path, version, entry, export: exportName, shaping, body, environment, folder } = this.owner.spec;
     try {
       const place = await folder.call(this.owner.spec);
       this.#started = await this.owner.startTurn();
       if (this.#phase === 'ended') return this.#started();
       // It was not the worker that took this long.
       this.#timer?.refresh();
-      this.#link = start({ path, version, entry, export: exportName, folder: place }, environment, {
+      const what = { path, version, entry, export: exportName, shaping, body, folder: place };
+      this.#link = start(what, environment, {
         messages: (messages) => this.#receiveAll(messages),
         failed: (fault) => this.#failed(fault),
       });
@@ -139,6 +153,14 @@ export class Session {
     run.order = ++this.sent;
     this.#runs.add(run.invocation.key, run);
     this.#out.add(messageOf(run));
+    const { key, rest } = run.invocation;
+    if (rest) void this.#flows.give(key, rest);
+  }
+
+  /** Nobody wants what it gives or takes in pieces any more. */
+  #letGo({ invocation: { key, rest }, stream }: Run): void {
+    if (rest) this.#flows.cancel(key);
+    if (stream) this.#flows.end(key);
   }
 
   #post(messages: ToWorker[]): void {
@@ -173,8 +195,17 @@ export class Session {
         return this.owner.port.log(this.owner.spec, id, level, text, fields);
       }
       case 'call':
-        void this.#call(message[1], message[2], message[3]);
+        void this.#call(message[1], message[2], message[3], message[4]);
         return;
+      case 'head':
+        return this.#head(message[1], { ...message[2], body: fromCrossing(message[3]) });
+      case 'chunk':
+      case 'credit':
+      case 'cancel':
+        return this.#flows.receive(message);
+      case 'end':
+      case 'break':
+        return this.#ended(message);
       case 'dying':
         this.#dying = message[1];
         return;
@@ -196,17 +227,40 @@ export class Session {
   #done(key: number, outcome: Outcome): void {
     const run = this.#runs.take(key);
     if (!run) return this.#overruns.stopped(key);
-    if (!isOutcome(outcome)) {
-      run.resolve(errorOutcome(new MeshError('bad-answer'), run.invocation.id));
+    if (!isOutcome(outcome) || run.stream) {
+      fail(run, new MeshError('bad-answer'));
       throw new Error('Not an outcome.');
     }
+    if (run.invocation.rest) this.#flows.cancel(key);
     run.resolve(outcome);
     this.#checkIdle();
   }
 
-  async #call(call: number, path: string, request: CallRequest): Promise<void> {
-    const reply = await this.owner.port
-      .call(path, request)
+  /** An answer in pieces has begun. */
+  #head(key: number, outcome: Outcome): void {
+    const run = this.#runs.get(key);
+    // Who called it has been answered.
+    if (!run) return this.#out.add(['cancel', key]);
+    if (!isOutcome(outcome) || run.stream) throw new Error('Not the beginning of an answer.');
+    run.stream = this.#flows.take(key);
+    run.resolve({ ...outcome, rest: run.stream });
+  }
+
+  /** An answer in pieces has ended, and so has its run. */
+  #ended(message: Extract<FromWorker, readonly ['end' | 'break', ...unknown[]]>): void {
+    const key = message[1];
+    const run = this.#runs.get(key);
+    if (!run) return this.#overruns.stopped(key);
+    if (!run.stream) throw new Error('The end of what did not begin.');
+    this.#flows.receive(message);
+    this.#runs.take(key);
+    this.#letGo(run);
+    this.#checkIdle();
+  }
+
+  async #call(call: number, path: string, request: CallRequest, key: number): Promise<void> {
+    const reply = await this.#calls
+      .call(key, path, request)
       .catch((error: unknown): ErrorCode => asMeshError(error).code);
     this.#out.add(['reply', call, reply]);
   }
@@ -238,7 +292,9 @@ export class Session {
     this.gone = this.#link?.end() ?? this.gone;
     for (const run of [...this.#held.values()]) fail(run, fault);
     this.#held.clear();
+    this.#calls.cancelAll();
     const waiting = this.#runs.takeAll().filter((run) => run.order > begun || !fail(run, fault));
+    this.#flows.fail(fault);
     for (const run of waiting) this.#runs.add(run.invocation.key, run);
     this.owner.ended(this, { why, fault });
     if (waiting.length > 0) void this.#handBack(fault);
@@ -251,7 +307,8 @@ export class Session {
     const begun = isGone ? (this.#link?.begun() ?? 0) : Number.POSITIVE_INFINITY;
     const runs = this.#runs.takeAll().sort((a, b) => a.order - b.order);
     for (const run of runs) {
-      if (run.order <= begun || run.moved) fail(run, fault);
+      // Of a body in pieces some are gone with the worker.
+      if (run.order <= begun || run.moved || run.invocation.rest) fail(run, fault);
       else if (run.deadline > monotonicNow()) this.owner.rerun({ ...run, order: 0, moved: true });
     }
     this.#checkIdle();
