@@ -28,13 +28,18 @@ export async function packHandler(found: Found, folder: string, environment: Env
   };
 }
 
-/** A module of its own states path and version only where it is made with `handler(…)`. */
+/** What is made with `handler(…)` states its path, and takes the mesh's event; any other function takes the payload. */
 function packNode({ file, exported }: Found & { kind: 'node' }, folder: string): Promise<Packed> {
   const inside = !relative(folder, file).startsWith('..');
   const source = inside
     ? { folder, entry: relative(folder, file) }
     : { folder: dirname(file), entry: basename(file) };
-  return packModule(source, { path: PATH, version: VERSION, ...(exported ? { export: exported } : {}) });
+  return packModule(source, {
+    path: PATH,
+    version: VERSION,
+    event: 'payload',
+    ...(exported ? { export: exported } : {}),
+  });
 }
 
 /** The Python runtime among the examples: from source and from dist. */

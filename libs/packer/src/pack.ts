@@ -1,6 +1,6 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Manifest } from '#contracts';
+import type { Manifest, ManifestInput } from '#contracts';
 import { archive } from './archive.js';
 import { assetFile, readAssets } from './assets.js';
 import { bundle, ENTRY_FILE, filesOf, MAP_FILE } from './bundle.js';
@@ -72,11 +72,7 @@ async function packSource(source: Source, options: PackOptions): Promise<Packed>
 }
 
 /** What a module that no manifest and no package.json describes is packed as, unless it is made with `handler(…)`. */
-export interface PlainModule {
-  readonly path: string;
-  readonly version: string;
-  readonly export?: string;
-}
+export type PlainModule = Pick<ManifestInput, 'path' | 'version' | 'export' | 'event'>;
 
 /**
  * Packs one module, whatever stands beside it.
@@ -96,7 +92,7 @@ export async function packModule(at: Pick<Source, 'folder' | 'entry'>, plain: Pl
 function statedFor(exports: readonly ModuleExport[], plain: PlainModule): Record<string, unknown> {
   const definitions = exports.filter(({ kind }) => kind === 'definition');
   const named = definitions.find(({ name }) => name === plain.export);
-  if (named) return { ...plain, path: named.path };
+  if (named) return { path: named.path, version: plain.version, export: named.name };
   return definitions.length > 0 && plain.export === undefined ? { version: plain.version } : { ...plain };
 }
 

@@ -12,7 +12,7 @@ import { RuntimeApi } from './runtime-api.js';
  *   loaded          handler.json or _HANDLER → the handler, by the code that an executor loads it with
  *   runtime-api     Lambda's Runtime API        poll    the loop around it, which recovers by itself
  *   run-event       one event: lambda-events tells its form, to-envelope makes the mesh's event of it, to-answer
- *                   (error-report) Lambda's answer of the outcome
+ *                   (error-report) Lambda's answer of the outcome; run-delivered runs it as an executor does
  *   local           without AWS_LAMBDA_RUNTIME_API: one event from stdin
  */
 

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { MeshError } from '../../../contracts/src/errors.js';
+import type { EventShape, HttpTrigger } from '../../../contracts/src/manifest.js';
 import { isDefinition } from '../definition.js';
 import { type ResolvedHandler, resolveHandler } from '../resolve-handler.js';
 import { parametersOf } from './parameters.js';
@@ -15,8 +16,13 @@ export interface Loaded {
   readonly handler: ResolvedHandler;
   readonly path: string;
   readonly version: string;
+  /** The document that it was written for. */
+  readonly event: EventShape;
+  readonly http: readonly HttpTrigger[];
   /** Parameters in a path of HTTP, by the manifest's triggers. */
   readonly params: (path: string) => Readonly<Record<string, string>> | undefined;
+  /** It takes the body as it comes. */
+  readonly takesStreams: boolean;
   /** It takes the messages of a queue together, as Lambda's `Records`. */
   readonly takesBatches: boolean;
 }
@@ -27,8 +33,10 @@ interface Stated {
   readonly version?: string;
   readonly entry?: string;
   readonly export?: string;
+  readonly event?: EventShape;
+  readonly body?: 'whole' | 'stream';
   readonly triggers?: readonly {
-    readonly http?: { readonly path?: string };
+    readonly http?: HttpTrigger;
     readonly sqs?: { readonly batchSize?: number };
   }[];
 }
@@ -43,14 +51,18 @@ const PLAIN_VERSION = '0.0.0';
  */
 export async function load(folder: string, name: string | undefined): Promise<Loaded> {
   const stated = (await readStated(folder)) ?? named(folder, name);
-  const { entry = 'handler.mjs', path, triggers = [] } = stated;
+  const { entry = 'handler.mjs', path, event = 'mesh', triggers = [] } = stated;
   const module = await importModule(resolve(folder, entry));
   const handler = resolveHandler(module, stated.export, path);
+  const http = triggers.flatMap((trigger) => trigger.http ?? []);
   return {
     handler,
     path: path ?? handler.path ?? plainPath(entry),
     version: stated.version ?? versionOf(module, handler) ?? PLAIN_VERSION,
-    params: parametersOf(triggers.flatMap(({ http }) => (http?.path === undefined ? [] : [http.path]))),
+    event,
+    http,
+    params: parametersOf(http.flatMap((one) => one.path ?? [])),
+    takesStreams: stated.body === 'stream',
     takesBatches: triggers.some(({ sqs }) => sqs?.batchSize !== undefined),
   };
 }

@@ -14,7 +14,10 @@ function loaded(run: unknown, stated: Partial<Loaded> = {}): Loaded {
     handler,
     path: 'users/find',
     version: '1.0.0',
+    event: 'mesh',
+    http: [],
     params: parametersOf([]),
+    takesStreams: false,
     takesBatches: false,
     ...stated,
   };
@@ -232,6 +235,48 @@ const record = (messageId: string, body: string, group?: string) => ({
 });
 const failures = (...ids: string[]) => ({
   batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })),
+});
+
+describe('a handler that was written for Lambda', () => {
+  it('gets the very document, and what it returns is the answer', async () => {
+    const echo = (event: unknown) => ({ statusCode: 200, event });
+    for (const [shape, event] of [
+      ['apigateway-v2', HTTP_V2],
+      ['apigateway-v1', HTTP_V1],
+      ['apigateway-v1', { action: 'hello', name: 'Elixir' }],
+      ['sqs', { Records: [record('1', 'a')] }],
+    ] as const)
+      expect(await answer(echo, event, { event: shape })).toEqual({ statusCode: 200, event });
+  });
+
+  it('gets the document of its own version from a gateway of the other', async () => {
+    const run = (event: { httpMethod: string; path: string }) => ({
+      statusCode: 201,
+      body: `${event.httpMethod} ${event.path}`,
+    });
+    expect(await answer(run, HTTP_V2, { event: 'apigateway-v1' })).toMatchObject({
+      statusCode: 201,
+      body: 'POST /users/7/find',
+    });
+  });
+
+  it('gets payloads of HTTP requests and messages as well', async () => {
+    const run = (payload: unknown) => ({ payload });
+    const overHttp = await answer(run, HTTP_V2, { event: 'payload' });
+    expect(JSON.parse(overHttp.body)).toEqual({ payload: { name: 'Ada' } });
+    expect(await answer(run, { any: 1 }, { event: 'payload' })).toEqual({ payload: { any: 1 } });
+    expect(await answer(run, { Records: [record('1', 'a')] }, { event: 'payload' })).toEqual(failures());
+  });
+});
+
+describe('an answer in pieces', () => {
+  it('is sent whole', async () => {
+    const run = async function* () {
+      yield 'a';
+      yield 'b';
+    };
+    expect(await answer(() => run(), HTTP_V2)).toMatchObject({ statusCode: 200, body: 'ab' });
+  });
 });
 
 describe('messages of a queue', () => {

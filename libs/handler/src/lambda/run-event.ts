@@ -1,12 +1,9 @@
-import { asMeshError, ERRORS, MeshError } from '../../../contracts/src/errors.js';
-import type { LogLevel } from '../author-types.js';
-import { buildEvent } from '../build-event.js';
-import type { Host } from '../host.js';
-import { errorOutcome, type Outcome } from '../outcome.js';
-import { runHandler } from '../run-handler.js';
+import { ERRORS } from '../../../contracts/src/errors.js';
+import type { Outcome } from '../outcome.js';
 import { type ErrorReport, reportOf } from './error-report.js';
 import { type Recognised, recognise, type SqsEvent, type SqsEventRecord } from './lambda-events.js';
 import type { Loaded } from './loaded.js';
+import { type LambdaRun, runDelivered } from './run-delivered.js';
 import { toHttpV1, toHttpV2, toValue } from './to-answer.js';
 import {
   type Delivered,
@@ -18,31 +15,30 @@ import {
   fromSqsRecord,
 } from './to-envelope.js';
 
-/** One event of Lambda's, and what is known of its run. */
-export interface LambdaRun {
-  /** Lambda's request id. */
-  readonly id: string;
-  readonly body: Uint8Array;
-  /** On the scale of `performance.now()`, ms. */
-  readonly deadline: number;
-  readonly log: (level: LogLevel, id: string, message: string, fields?: object) => void;
-}
-
 /** What is sent back: the answer, JSON text, or an error. */
 export type Ran = { readonly answer: string } | { readonly error: ErrorReport; readonly outcome: Outcome };
 
 /** Runs the handler on an event of Lambda's, in the form that it has, by the code that an executor runs it with. */
 export async function runEvent(loaded: Loaded, run: LambdaRun): Promise<Ran> {
   const known = recognise(parse(run.body));
+  // It was written for this very document.
+  if (takesAsIs(loaded, known))
+    return answered({ form: 'payload' }, await runDelivered(loaded, run, fromPayload(run.body, run.id)));
   if (known.form === 'sqs' && !loaded.takesBatches) return runRecords(loaded, run, known.event);
-  const outcome = await runOne(loaded, run, delivered(loaded, run, known));
-  return isAnswer(known, outcome)
-    ? { answer: answerOf(known, outcome) }
-    : { error: reportOf(outcome), outcome };
+  return answered(known, await runDelivered(loaded, run, delivered(loaded, run, known)));
 }
 
+/** A document of Lambda's own; of another form than the handler's, HTTP and messages are made into it as in the mesh. */
+function takesAsIs({ event }: Loaded, { form }: Recognised): boolean {
+  const isLambda = event === 'apigateway-v1' || event === 'apigateway-v2' || event === 'sqs';
+  return isLambda && (form === event || form === 'payload' || form === 'cloudevents');
+}
+
+const answered = (known: Pick<Recognised, 'form'>, outcome: Outcome): Ran =>
+  isAnswer(known, outcome) ? { answer: answerOf(known, outcome) } : { error: reportOf(outcome), outcome };
+
 /** Over HTTP the handler's own no is an answer, and so is what the caller did wrong; of other errors Lambda must know. */
-function isAnswer({ form }: Recognised, { outcome }: Outcome): boolean {
+function isAnswer({ form }: Pick<Recognised, 'form'>, { outcome }: Outcome): boolean {
   if (outcome === 'ok') return true;
   const isHttp = form === 'apigateway-v1' || form === 'apigateway-v2';
   return isHttp && (outcome === 'failed' || ERRORS[outcome].fault === 'caller');
@@ -63,7 +59,7 @@ function delivered({ params }: Loaded, { id, body }: LambdaRun, known: Recognise
   }
 }
 
-function answerOf({ form }: Recognised, outcome: Outcome): string {
+function answerOf({ form }: Pick<Recognised, 'form'>, outcome: Outcome): string {
   switch (form) {
     case 'apigateway-v2':
       return JSON.stringify(toHttpV2(outcome));
@@ -71,34 +67,6 @@ function answerOf({ form }: Recognised, outcome: Outcome): string {
       return JSON.stringify(toHttpV1(outcome));
     default:
       return toValue(outcome);
-  }
-}
-
-async function runOne(
-  { handler, path, version }: Loaded,
-  { deadline, log }: LambdaRun,
-  { envelope, raw, attempt }: Delivered,
-): Promise<Outcome> {
-  const ending = new AbortController();
-  const timer = setTimeout(
-    () => ending.abort(new DOMException('the deadline passed', 'AbortError')),
-    Math.max(0, deadline - performance.now()),
-  );
-  const host: Host = {
-    version,
-    attempt,
-    deadline,
-    signal: ending.signal,
-    log: (level, message, fields) => log(level, envelope.id, message, fields),
-    call: () => Promise.reject(new MeshError('no-route', 'There is no mesh where this handler runs.')),
-  };
-  try {
-    return await runHandler(handler, await buildEvent(path, envelope, raw), host);
-  } catch (error) {
-    const fault = asMeshError(error);
-    return errorOutcome(fault, envelope.id, fault.cause);
-  } finally {
-    clearTimeout(timer);
   }
 }
 
@@ -135,7 +103,7 @@ async function inOrder(
 }
 
 async function isDone(loaded: Loaded, run: LambdaRun, record: SqsEventRecord): Promise<boolean> {
-  const outcome = await runOne(loaded, run, fromSqsRecord(record));
+  const outcome = await runDelivered(loaded, run, fromSqsRecord(record));
   if (outcome.outcome === 'ok') return true;
   const { document } = reportOf(outcome);
   run.log('error', record.messageId, 'The message is given back to its queue.', document);
