@@ -1,5 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { asMeshError, type CancelCode, cancelSubject, type EventEnvelope, MeshError } from '#contracts';
+import {
+  asMeshError,
+  type CancelCode,
+  cancelSubject,
+  type EventEnvelope,
+  MeshError,
+  payloadLimitOf,
+} from '#contracts';
 import type { Log } from '#lifecycle';
 import type { AccessCheck } from './access.js';
 import type { AsyncCalls } from './async/async-calls.js';
@@ -162,7 +169,8 @@ export class CallHandler {
   ): Promise<HttpResponse> {
     const { keep, writer, connection } = this.#open();
     const { headers, socket } = request;
-    const body = isBodiless(request) ? NO_BYTES : await readBody(request, response, connection.maxBody);
+    const most = Math.min(connection.maxBody, payloadLimitOf(route, event.version) ?? connection.maxBody);
+    const body = isBodiless(request) ? NO_BYTES : await readBody(request, response, most);
     const accepted = { event, route, headers, network: callerOf(socket), body };
     return this.asyncCalls.accept(accepted, wish, { keep, writer, maxBody: connection.maxBody });
   }
