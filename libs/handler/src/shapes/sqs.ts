@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import { hash } from 'node:crypto';
 import { MeshError } from '../../../contracts/src/errors.js';
 import { LAMBDA_ACCOUNT, LAMBDA_REGION } from '../../../contracts/src/lambda-names.js';
 import type { SqsRecord, SqsRecordAttribute } from '../author-types.js';
@@ -21,6 +20,9 @@ export const sqs: Shape = {
     return jsonAnswer(returned);
   },
 };
+
+/** By a call when it is needed: loading `crypto` is a tenth of a worker's start, and hardly any handler gets here. */
+const md5Of = (body: string): string => process.getBuiltinModule('node:crypto').hash('md5', body);
 
 /** What the queue's ingress says of a message. */
 interface FromQueue {
@@ -58,7 +60,7 @@ function recordOf(asked: Asked): SqsRecord {
     messageAttributes: Object.fromEntries(
       Object.entries(messageAttributes).map(([name, value]) => [name, attributeOf(value)]),
     ),
-    md5OfBody: md5OfBody ?? hash('md5', body),
+    md5OfBody: md5OfBody ?? md5Of(body),
     eventSource: 'aws:sqs',
     eventSourceARN: `arn:aws:sqs:${LAMBDA_REGION}:${LAMBDA_ACCOUNT}:${queue.replaceAll('/', '-')}`,
     awsRegion: LAMBDA_REGION,
