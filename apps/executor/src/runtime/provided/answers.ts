@@ -1,5 +1,6 @@
-import { MeshError } from '#contracts';
+import { decodeDetails, MeshError } from '#contracts';
 import { errorOutcome, type Outcome } from '#handler/runtime';
+import type { RunMessage } from '../worker-protocol.js';
 
 /*
  * What a program posts when a run did not go well. A handler's own no has no word in Lambda's API: it is the function
@@ -12,12 +13,21 @@ const ERROR_TYPE = /^(Runtime|Function)\.[A-Z][a-zA-Z]+$/;
 /** Of a stack trace, lines that the operator's log gets. */
 const MOST_LINES = 50;
 
-/** @param category the header `Lambda-Runtime-Function-Error-Type` */
-export function reportedError(id: string, category: string | undefined, body: Uint8Array): Outcome {
+/**
+ * The outcome of a run whose program reported an error. Who calls by Lambda's API is told type and message, as there; others
+ * are told that there was one.
+ * @param category the header `Lambda-Runtime-Function-Error-Type`
+ */
+export function reportedError(run: RunMessage, category: string | undefined, body: Uint8Array): Outcome {
+  const [, , id, headers] = run;
   const type = errorType(category, 'Function.Unknown');
   const document = parse(body);
   if (type === FAILED_TYPE) return failed(document, body);
-  return errorOutcome(new MeshError('handler-error'), id, thrown(type, document, body));
+  const cause = thrown(type, document, body);
+  const outcome = errorOutcome(new MeshError('handler-error'), id, cause);
+  if (decodeDetails(headers).meta.source !== 'lambda') return outcome;
+  const told = { errorType: cause.name, errorMessage: cause.message, trace: [] };
+  return { ...outcome, contentType: 'application/json', body: Buffer.from(JSON.stringify(told)) };
 }
 
 /** Why a program could not begin. */

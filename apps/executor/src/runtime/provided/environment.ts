@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { LAMBDA_REGION } from '#contracts';
 import type { HandlerSpec } from '../runtime.js';
 
 /** What a child finds, beside what its manifest asks for. */
@@ -17,11 +18,6 @@ export interface Surroundings {
 /** Where a program finds interpreters; Lambda's, and this Node's for a bootstrap written in JavaScript. */
 const PATH = [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin', '/opt/bin'].join(':');
 /** There is none; SDKs ask for one all the same. */
-const REGION = 'us-east-1';
-
-/** The name of a function in the words of Lambda: region and account are the mesh's placeholders. */
-export const functionArn = (path: string): string => `arn:aws:lambda:${REGION}:000000000000:function:${path}`;
-
 /**
  * The environment of a program, as on Lambda ("Defined runtime environment variables"), and nothing of the executor's
  * own. `AWS_EXECUTION_ENV` is not there for a custom runtime; no credentials either, since none belong to it.
@@ -37,8 +33,8 @@ export function bootstrapEnvironment(
     TZ: ':UTC',
     HOME: scratch,
     TMPDIR: scratch,
-    AWS_REGION: REGION,
-    AWS_DEFAULT_REGION: REGION,
+    AWS_REGION: LAMBDA_REGION,
+    AWS_DEFAULT_REGION: LAMBDA_REGION,
     ...spec.environment,
     AWS_LAMBDA_RUNTIME_API: api,
     AWS_LAMBDA_FUNCTION_NAME: path,

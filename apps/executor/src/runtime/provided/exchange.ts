@@ -1,14 +1,18 @@
 import { MeshError, mintMeshId } from '#contracts';
-import type { Outcome } from '#handler/runtime';
+import { errorOutcome, type Outcome } from '#handler/runtime';
 import { monotonicNow } from '../clock.js';
-import type { FromWorker, RunMessage, WorkerEvents } from '../worker-protocol.js';
+import { Flows } from '../flows.js';
+import type { FlowMessage, FromWorker, RunMessage, WorkerEvents } from '../worker-protocol.js';
 import { INVALID_REQUEST_ID, invalidTransition, type Rejection } from './rejections.js';
+import type { Shaped } from './shapes.js';
 
 /** A run that the program has. */
 export interface Taken {
   readonly run: RunMessage;
   /** By which the program names it. */
   readonly requestId: string;
+  /** What it was given, once it was. */
+  shaped?: Shaped;
   /** Its answer is being read. */
   isAnswering: boolean;
   /** Nobody waits for it any more; ends the program when it does not end by itself. */
@@ -47,6 +51,10 @@ export class Exchange {
   /** As many as there can be at once: who answers one of these again is told that it has. */
   readonly #answered: string[] = [];
   #phase: 'started' | 'polling' | 'failed' | 'closed' = 'started';
+  readonly #flows = new Flows(
+    (message) => this.#send(message),
+    (piece) => piece,
+  );
   #latest = '';
   /** Runs that left the line, in the order in which they came. */
   #begun = 0;
@@ -132,11 +140,32 @@ export class Exchange {
     taken.isAnswering = false;
   }
 
-  settle({ run, requestId, timer }: Taken, { body, ...outcome }: Outcome): void {
+  settle(taken: Taken, { body, rest: _none, ...outcome }: Outcome): void {
+    if (this.finish(taken)) this.#send(['done', taken.run[KEY], outcome, body]);
+  }
+
+  /** Its answer begins to be passed on. */
+  begin({ run }: Taken, head: Omit<Outcome, 'body' | 'rest'>, body: AsyncIterable<Uint8Array>): void {
+    this.#send(['head', run[KEY], head, '']);
+    void this.#flows.give(run[KEY], body);
+  }
+
+  /** What came is no answer. */
+  refuse(taken: Taken, fault: MeshError): void {
+    this.settle(taken, errorOutcome(fault, taken.run[ID]));
+  }
+
+  /** Its answer has arrived. @returns false for one that has ended already */
+  finish({ requestId, timer }: Taken): boolean {
     clearTimeout(timer);
-    if (!this.#taken.delete(requestId)) return;
+    if (!this.#taken.delete(requestId)) return false;
     if (this.#answered.push(requestId) > this.concurrency) this.#answered.shift();
-    this.#send(['done', run[KEY], outcome, body]);
+    return true;
+  }
+
+  /** What the executor says of an answer that is being passed on. */
+  flow(message: FlowMessage): void {
+    this.#flows.receive(message);
   }
 
   /** It says that it cannot begin. */

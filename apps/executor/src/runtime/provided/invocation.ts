@@ -1,38 +1,40 @@
-import { decodeDetails } from '#contracts';
+import { asciiJson, type EventMeta, functionArn } from '#contracts';
 import { monotonicNow } from '../clock.js';
-import type { HandlerSpec } from '../runtime.js';
-import { functionArn } from './environment.js';
 import type { Taken } from './exchange.js';
-import { eventBody } from './shapes.js';
+import type { Shaped } from './shapes.js';
 
-/** What `GET …/invocation/next` answers. */
-export interface NextAnswer {
-  /** Names and values in turn, written as Lambda writes them. */
-  readonly headers: readonly string[];
-  readonly body: Uint8Array;
+const DEADLINE = 6;
+
+/** The headers of what `GET …/invocation/next` answers: whole lines, with names as Lambda writes them. */
+export function invocationHeaders({ run, requestId }: Taken, { path, envelope }: Shaped): string {
+  const deadline = run[DEADLINE];
+  const deadlineMs = Math.round(Date.now() + deadline - monotonicNow());
+  const { arn, context, trace } = toldOf(envelope.meta);
+  const traceId = trace ?? traceOf(envelope.traceparent);
+  return (
+    'Content-Type: application/json\r\n' +
+    `Lambda-Runtime-Aws-Request-Id: ${requestId}\r\n` +
+    `Lambda-Runtime-Deadline-Ms: ${deadlineMs}\r\n` +
+    `Lambda-Runtime-Invoked-Function-Arn: ${arn ?? functionArn(path)}\r\n` +
+    (traceId === undefined ? '' : `Lambda-Runtime-Trace-Id: ${traceId}\r\n`) +
+    (context === undefined ? '' : `Lambda-Runtime-Client-Context: ${context}\r\n`)
+  );
 }
 
-/** @throws MeshError for an event that has no form in which the program could read it */
-export function nextAnswer(spec: HandlerSpec, { run, requestId }: Taken): NextAnswer {
-  const [, , id, headers, raw, , deadline] = run;
-  const details = decodeDetails(headers);
-  const body = eventBody(spec, { id, ...details }, raw ?? NOTHING);
-  const deadlineMs = Math.round(Date.now() + deadline - monotonicNow());
-  const trace = traceOf(details.traceparent);
+/** What a caller of Lambda's own API said beside the payload. */
+function toldOf({ source, attributes }: EventMeta): { arn?: string; context?: string; trace?: string } {
+  if (source !== 'lambda' || attributes === undefined) return {};
+  const { invokedFunctionArn, clientContext, traceId } = attributes;
   return {
-    headers: [
-      ...['Content-Type', 'application/json'],
-      ...['Content-Length', String(body.length)],
-      ...['Lambda-Runtime-Aws-Request-Id', requestId],
-      ...['Lambda-Runtime-Deadline-Ms', String(deadlineMs)],
-      ...['Lambda-Runtime-Invoked-Function-Arn', functionArn(spec.path)],
-      ...(trace === undefined ? [] : ['Lambda-Runtime-Trace-Id', trace]),
-    ],
-    body,
+    ...(isHeader(invokedFunctionArn) ? { arn: invokedFunctionArn } : {}),
+    ...(clientContext === undefined ? {} : { context: asciiJson(clientContext) }),
+    ...(isHeader(traceId) ? { trace: traceId } : {}),
   };
 }
 
-const NOTHING = new Uint8Array(0);
+const isHeader = (value: unknown): value is string =>
+  typeof value === 'string' && /^[\x20-\x7e]{1,512}$/.test(value);
+
 const TRACEPARENT = /^00-([0-9a-f]{8})([0-9a-f]{24})-([0-9a-f]{16})-([0-9a-f]{2})/;
 
 /** W3C's trace context in the words of X-Ray. */

@@ -17,9 +17,10 @@ import { RuntimeApi } from './runtime-api.js';
  *   environment    the variables that it has
  *   output         the lines that it prints → the handler's log
  *   runtime-api    the HTTP server that it polls, one for each child, since the API's paths name nobody
+ *     http-connection, http-body   its HTTP/1.1
  *     exchange       which run it gets next, which it has, and what it may ask when
  *     invocation     a run → what `next` answers
- *     answers        what it posts → an outcome
+ *     response       what it posts → an outcome (shapes, answers), as a whole (whole-body) or in pieces (streamed-response)
  *     rejections     what it is told when it asks for what it may not
  *
  * Nothing keeps such a program from what this user may do: docs/isolation.md.
@@ -56,7 +57,7 @@ class ProvidedLink implements WorkerLink {
     const { workers = 1, memoryMb = ofAll.memoryMb } = spec.host?.allotment() ?? {};
     const limits = { ...ofAll, memoryMb };
     this.#limits = limits;
-    this.#concurrency = Math.ceil((spec.concurrency ?? 1) / workers);
+    this.#concurrency = Math.ceil((spec.provided?.concurrency ?? 1) / workers);
     this.#exchange = new Exchange(this.#concurrency, limits.graceMs, events);
     this.#api = new RuntimeApi(spec, this.#exchange);
     this.#output = new Output(
@@ -71,8 +72,18 @@ class ProvidedLink implements WorkerLink {
 
   post(messages: readonly ToWorker[]): void {
     for (const message of messages)
-      if (message[0] === 'run') this.#exchange.add(message);
-      else if (message[0] === 'abort') this.#exchange.abort(message[1]);
+      switch (message[0]) {
+        case 'run':
+          this.#exchange.add(message);
+          break;
+        case 'abort':
+          this.#exchange.abort(message[1]);
+          break;
+        case 'reply':
+          break;
+        default:
+          this.#exchange.flow(message);
+      }
   }
 
   begun(): number {

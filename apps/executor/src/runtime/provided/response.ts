@@ -1,24 +1,32 @@
-import type { IncomingMessage } from 'node:http';
 import { MeshError } from '#contracts';
 import { errorOutcome, type Outcome } from '#handler/runtime';
-import type { HandlerSpec } from '../runtime.js';
-import type { Taken } from './exchange.js';
-import { readBody } from './read-body.js';
-import { MOST_RESPONSE_BYTES } from './rejections.js';
+import type { RunMessage } from '../worker-protocol.js';
+import type { Exchange, Taken } from './exchange.js';
+import type { BodySink } from './http-body.js';
+import type { HttpReply, RequestHead } from './http-connection.js';
+import { accept, MOST_RESPONSE_BYTES, reject, TOO_LARGE } from './rejections.js';
 import { answerOf } from './shapes.js';
+import { StreamedResponse } from './streamed-response.js';
+import { WholeBody } from './whole-body.js';
 
-/** A response → the outcome of its run. @throws Error when it does not arrive whole */
-export async function readResponse(
-  spec: HandlerSpec,
-  { run }: Taken,
-  request: IncomingMessage,
-): Promise<Outcome> {
-  const body = await readBody(request, MOST_RESPONSE_BYTES);
-  const id = run[2];
-  if (!body)
-    return errorOutcome(
-      new MeshError('answer-too-large', `It has more than ${MOST_RESPONSE_BYTES} bytes.`),
-      id,
-    );
-  return answerOf(spec, body);
+const MODE = 'lambda-runtime-function-response-mode';
+
+/** Takes the answer to a run: as a whole, or, where the program says so, as it comes. */
+export function responseSink(
+  exchange: Exchange,
+  taken: Taken,
+  head: RequestHead,
+  reply: HttpReply,
+): BodySink {
+  if (head.header(MODE)?.toLowerCase() === 'streaming')
+    return new StreamedResponse(exchange, taken, head, reply);
+  const whole = (body: Uint8Array, _trailers: string, isTooLarge: boolean) => {
+    exchange.settle(taken, taken.shaped && !isTooLarge ? answerOf(taken.shaped, body) : tooLarge(taken.run));
+    if (isTooLarge) reject(reply, TOO_LARGE);
+    else accept(reply);
+  };
+  return new WholeBody(whole, () => exchange.unclaim(taken));
 }
+
+const tooLarge = ([, , id]: RunMessage): Outcome =>
+  errorOutcome(new MeshError('answer-too-large', `It has more than ${MOST_RESPONSE_BYTES} bytes.`), id);

@@ -1,20 +1,19 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { asMeshError } from '#contracts';
 import { errorOutcome } from '#handler/runtime';
 import type { HandlerSpec } from '../runtime.js';
 import { initError, reportedError } from './answers.js';
 import type { Exchange, Poll, Taken } from './exchange.js';
-import { nextAnswer } from './invocation.js';
-import { headerOf, readBody } from './read-body.js';
-import { accept, MOST_RESPONSE_BYTES, NOT_FOUND, type Rejection, reject, TOO_LARGE } from './rejections.js';
-import { readResponse } from './response.js';
+import type { BodySink } from './http-body.js';
+import { HttpConnection, type HttpReply, type RequestHead } from './http-connection.js';
+import { invocationHeaders } from './invocation.js';
+import { accept, NOT_FOUND, type Rejection, reject } from './rejections.js';
+import { responseSink } from './response.js';
+import { documentOf, shapedOf } from './shapes.js';
+import { DISCARD, WholeBody } from './whole-body.js';
 
 const BASE = '/2018-06-01/runtime/';
-const NOTHING = new Uint8Array(0);
 const ERROR_TYPE = 'lambda-runtime-function-error-type';
-
-const bodyOf = (request: IncomingMessage) => readBody(request, MOST_RESPONSE_BYTES);
 
 /**
  * AWS Lambda's Runtime API for one program: "Using the Lambda runtime API for custom runtimes". On the loopback, on a
@@ -22,16 +21,13 @@ const bodyOf = (request: IncomingMessage) => readBody(request, MOST_RESPONSE_BYT
  */
 export class RuntimeApi {
   readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
 
   constructor(
     private readonly spec: HandlerSpec,
     private readonly exchange: Exchange,
   ) {
-    this.#server = createServer((request, response) => void this.#serve(request, response));
-    // `next` is asked for once and answered whenever there is something to do.
-    this.#server.requestTimeout = 0;
-    this.#server.keepAliveTimeout = 0;
-    this.#server.on('clientError', (_error, socket) => socket.destroy());
+    this.#server = createServer((socket) => this.#connected(socket));
   }
 
   /** @returns `127.0.0.1:<port>` */
@@ -46,97 +42,83 @@ export class RuntimeApi {
 
   close(): void {
     this.#server.close();
-    this.#server.closeAllConnections();
+    for (const socket of this.#sockets) socket.destroy();
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    response.on('error', () => undefined);
-    try {
-      const rejection = await this.#route(request, response);
-      if (!rejection) return;
-      // Read to its end: a client that is still sending would take an early answer for a broken connection.
-      request.resume();
-      reject(response, rejection);
-    } catch {
-      // The connection broke, and with it whoever would be told.
-      response.destroy();
-    }
+  #connected(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    new HttpConnection(socket, (head, reply) => this.#serve(head, reply));
   }
 
-  async #route(request: IncomingMessage, response: ServerResponse): Promise<Rejection | undefined> {
-    const { method, url = '' } = request;
-    const [what, id = '', how, ...rest] = url.startsWith(BASE) ? url.slice(BASE.length).split('/') : [];
+  #serve(head: RequestHead, reply: HttpReply): BodySink {
+    const { method, target } = head;
+    const [what, id = '', how, ...rest] = target.startsWith(BASE) ? target.slice(BASE.length).split('/') : [];
     if (method === 'GET' && what === 'invocation' && id === 'next' && how === undefined)
-      return this.#next(response);
-    if (method !== 'POST' || rest.length > 0) return NOT_FOUND;
-    if (what === 'init' && id === 'error' && how === undefined) return this.#initError(request, response);
-    if (what === 'invocation' && how === 'response') return this.#response(id, request, response);
-    if (what === 'invocation' && how === 'error') return this.#error(id, request, response);
-    return NOT_FOUND;
+      return this.#next(reply);
+    if (method !== 'POST' || rest.length > 0) return refuse(reply, NOT_FOUND);
+    if (what === 'init' && id === 'error' && how === undefined) return this.#initError(head, reply);
+    if (what === 'invocation' && how === 'response') return this.#response(id, head, reply);
+    if (what === 'invocation' && how === 'error') return this.#error(id, head, reply);
+    return refuse(reply, NOT_FOUND);
   }
 
-  #next(response: ServerResponse): Rejection | undefined {
-    const poll: Poll = { give: (taken) => this.#give(taken, response) };
-    response.on('close', () => this.exchange.leave(poll));
-    return this.exchange.next(poll);
+  #next(reply: HttpReply): BodySink {
+    const poll: Poll = { give: (taken) => this.#give(taken, poll, reply) };
+    reply.onClose = () => this.exchange.leave(poll);
+    const rejection = this.exchange.next(poll);
+    return rejection ? refuse(reply, rejection) : DISCARD;
   }
 
-  #give(taken: Taken, response: ServerResponse): void {
+  #give(taken: Taken, poll: Poll, reply: HttpReply): void {
     try {
-      const { headers, body } = nextAnswer(this.spec, taken);
-      response.writeHead(200, headers as string[]);
-      response.end(body);
+      const shaped = shapedOf(this.spec, taken.run);
+      taken.shaped = shaped;
+      const send = (body: Uint8Array) => reply.respond('200 OK', invocationHeaders(taken, shaped), body);
+      const document = documentOf(shaped);
+      if (document instanceof Promise) document.then(send).catch((error) => this.#skip(taken, poll, error));
+      else send(document);
     } catch (error) {
-      // The event has no form that the program could read: it polls on as if there had been none.
-      this.exchange.settle(taken, errorOutcome(asMeshError(error), taken.run[2]));
-      this.exchange.next({ give: (next) => this.#give(next, response) });
+      this.#skip(taken, poll, error);
     }
   }
 
-  async #response(
-    id: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<Rejection | undefined> {
+  /** The event has no form that the program could read: it waits on, as if there had been none. */
+  #skip(taken: Taken, poll: Poll, error: unknown): void {
+    const fault = asMeshError(error);
+    this.exchange.settle(taken, errorOutcome(fault, taken.run[2], fault.cause));
+    this.exchange.next(poll);
+  }
+
+  #response(id: string, head: RequestHead, reply: HttpReply): BodySink {
     const taken = this.exchange.claim(id, 'RuntimeInvocationResponse');
-    if (!('run' in taken)) return taken;
-    const outcome = await this.#whole(taken, () => readResponse(this.spec, taken, request));
-    this.exchange.settle(taken, outcome);
-    if (outcome.outcome === 'answer-too-large') return TOO_LARGE;
-    accept(response);
-    return undefined;
+    if (!('run' in taken)) return refuse(reply, taken);
+    return responseSink(this.exchange, taken, head, reply);
   }
 
-  async #error(
-    id: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<Rejection | undefined> {
+  #error(id: string, head: RequestHead, reply: HttpReply): BodySink {
     const taken = this.exchange.claim(id, 'RuntimeInvocationErrorResponse');
-    if (!('run' in taken)) return taken;
-    const body = await this.#whole(taken, () => bodyOf(request));
-    this.exchange.settle(taken, reportedError(taken.run[2], headerOf(request, ERROR_TYPE), body ?? NOTHING));
-    accept(response);
-    return undefined;
+    if (!('run' in taken)) return refuse(reply, taken);
+    const whole = (body: Uint8Array) => {
+      this.exchange.settle(taken, reportedError(taken.run, head.header(ERROR_TYPE), body));
+      accept(reply);
+    };
+    return new WholeBody(whole, () => this.exchange.unclaim(taken));
   }
 
-  async #initError(request: IncomingMessage, response: ServerResponse): Promise<Rejection | undefined> {
-    const body = (await bodyOf(request)) ?? NOTHING;
-    const rejection = this.exchange.giveUp();
-    if (rejection) return rejection;
-    // Told first: it is ended as soon as this is known.
-    accept(response);
-    response.once('close', () => this.exchange.fail(initError(headerOf(request, ERROR_TYPE), body)));
-    return undefined;
+  #initError(head: RequestHead, reply: HttpReply): BodySink {
+    const whole = (body: Uint8Array) => {
+      const rejection = this.exchange.giveUp();
+      if (rejection) return reject(reply, rejection);
+      accept(reply);
+      // It is ended as soon as this is known: a turn later it has been told.
+      setImmediate(() => this.exchange.fail(initError(head.header(ERROR_TYPE), body)));
+    };
+    return new WholeBody(whole, () => undefined);
   }
+}
 
-  /** What does not arrive whole may be sent again. */
-  async #whole<T>(taken: Taken, read: () => Promise<T>): Promise<T> {
-    try {
-      return await read();
-    } catch (error) {
-      this.exchange.unclaim(taken);
-      throw error;
-    }
-  }
+function refuse(reply: HttpReply, rejection: Rejection): BodySink {
+  reject(reply, rejection);
+  return DISCARD;
 }
