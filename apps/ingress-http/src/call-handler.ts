@@ -18,7 +18,7 @@ import { GoneClients } from './gone-clients.js';
 import type { LambdaApi } from './lambda/lambda-api.js';
 import { isLambda } from './lambda/target.js';
 import type { MeshLink } from './mesh-link.js';
-import { isBodiless, isUnasked, readBody } from './read-body.js';
+import { askForBody, isBodiless, isUnasked, readBody } from './read-body.js';
 import { checkHead } from './request-head.js';
 import type { RequestMetrics } from './request-metrics.js';
 import type { Found, Match, Router } from './router.js';
@@ -190,6 +190,8 @@ export class CallHandler {
   }
 
   async #stream(request: IncomingMessage, response: ServerResponse, answer: StreamedResponse): Promise<void> {
+    // Once its head has gone out, a body can no longer be asked for, and the handler may still want it.
+    askForBody(request, response);
     if (this.#isLast(request, response)) answer.headers.push('connection', 'close');
     try {
       await this.#streams.write(request, response, answer);

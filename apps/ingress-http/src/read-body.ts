@@ -25,7 +25,7 @@ export function isUnasked(request: IncomingMessage, response: ServerResponse): b
 
 /** The client may send its body now, where it waits for that. */
 export function askForBody(request: IncomingMessage, response: ServerResponse): void {
-  if (!expectsToBeAsked(request)) return;
+  if (!expectsToBeAsked(request) || asked.has(response)) return;
   asked.add(response);
   response.writeContinue();
 }

@@ -112,6 +112,9 @@ const isBodiless = (status: number): boolean => status === 204 || status === 304
  * connection for the end of the body: there only a reset tells.
  */
 function cutOff({ httpVersion, socket }: IncomingMessage, response: ServerResponse): void {
-  if (httpVersion === '1.0') socket.resetAndDestroy();
-  response.destroy();
+  // What was written in this turn still goes out.
+  setImmediate(() => {
+    if (httpVersion === '1.0') socket.resetAndDestroy();
+    response.destroy();
+  });
 }

@@ -83,6 +83,10 @@ function functionError(code: MeshError['code'], id: string, detail: string | und
   };
 }
 
+/** What broke an answer off that had begun. */
+export const describeBreak = ({ code, detail }: MeshError, id: string): FunctionError =>
+  functionError(code, id, detail);
+
 const failed = (result: ResultEnvelope, error: FunctionError): HttpResponse =>
   answerOf(result, Buffer.from(JSON.stringify(error)), 'Unhandled');
 

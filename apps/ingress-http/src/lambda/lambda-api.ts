@@ -18,7 +18,8 @@ import type { MeshLink } from '../mesh-link.js';
 import { isBodiless, readBody } from '../read-body.js';
 import { checkHead } from '../request-head.js';
 import { describeFunction, describeFunctions } from './describe-function.js';
-import { fromError, fromReply } from './from-result.js';
+import { streamedReply } from './event-stream.js';
+import { fromError, fromReply, MAX_ANSWER } from './from-result.js';
 import { parseFunctionName } from './function-name.js';
 import type { Functions } from './functions.js';
 import { checkPayload, invokeRequestOf, largestPayload } from './invoke-request.js';
@@ -36,6 +37,7 @@ import { toEvent } from './to-event.js';
  *   invoke-request   headers and payload, checked
  *   to-event         → the event that goes to the executor; from there on it is a call like any other
  *   from-result      what came back → payload, or an error of the function
+ *   event-stream     the same for InvokeWithResponseStream
  *   service-error    an error of the mesh → an error of the service, in the API's names
  *   describe-function  the few read-only operations that tools ask for
  */
@@ -107,6 +109,8 @@ export class LambdaApi {
     begin: (event: EventEnvelope) => void,
   ): Promise<HttpResponse> {
     const asked = invokeRequestOf(request.headers);
+    if (asked.type === 'Event' && target.operation === 'invoke-stream')
+      throw new ServiceError('InvalidParameterValueException', 'Nobody would be there for the stream.');
     const limit = Math.min(largestPayload(asked.type), this.#open().connection.maxBody);
     const body = isBodiless(request) ? NO_BYTES : await readBody(request, response, limit);
     await checkBody(body);
@@ -118,7 +122,7 @@ export class LambdaApi {
     begin(event);
     return asked.type === 'Event'
       ? this.#accept(request, event, called, payload)
-      : this.#call(request, event, called, payload);
+      : this.#call(request, event, called, payload, target.operation === 'invoke-stream');
   }
 
   async #call(
@@ -126,11 +130,12 @@ export class LambdaApi {
     event: EventEnvelope,
     { route }: Called,
     payload: Uint8Array,
+    inPieces: boolean,
   ): Promise<HttpResponse> {
     if (socket.destroyed) throw new MeshError('client-gone');
     this.#clients.waits(socket, event.id);
-    const { invoker, connection } = this.#open();
-    return fromReply(await wholeReply(await invoker.invoke(route.path, event, payload), connection.maxBody));
+    const reply = await this.#open().invoker.invoke(route.path, event, payload);
+    return inPieces ? streamedReply(reply) : fromReply(await wholeReply(reply, MAX_ANSWER));
   }
 
   /** On the path of work, as `Prefer: respond-async`: 202 when the stream has it on file. */
