@@ -10,7 +10,7 @@ import {
   workMessageId,
 } from '#contracts';
 import type { Keep, Kept, Send, StreamWriter } from '#fabric';
-import type { Outcome } from '#handler/runtime';
+import { collect, type Outcome, toItsEnd } from '#handler/runtime';
 import { type EncodedReply, replyOf } from './settle.js';
 import { AWAY, untilCertain } from './work/until-certain.js';
 import type { WorkEvent } from './work/work-event.js';
@@ -43,6 +43,16 @@ export class Deliver {
   /** What is kept of an asynchronous call. @throws MeshError `not-connected` */
   async stateOf({ work }: WorkEvent): Promise<KeptState> {
     return readState(await this.results.get(work.id));
+  }
+
+  /**
+   * An outcome with all of its body, where anybody asked for it. Of another stream the handler is only led to its end.
+   * Never rejects: what breaks it off is its outcome.
+   */
+  whole({ work: { id, keep, callback, reply } }: WorkEvent, outcome: Outcome): Promise<Outcome> {
+    if (keep || callback !== undefined || reply !== undefined)
+      return collect(outcome, id, this.maxBody() - HEADER_ROOM_BYTES);
+    return toItsEnd(outcome, id);
   }
 
   /**

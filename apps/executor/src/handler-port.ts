@@ -1,10 +1,13 @@
 import { hostname } from 'node:os';
-import { logSubject, mintMeshId, parseReference } from '#contracts';
+import { type CancelCode, cancelSubject, logSubject, mintMeshId, parseReference } from '#contracts';
 import type { Invoker } from '#fabric';
-import type { CallReply, CallRequest, LogLevel } from '#handler/runtime';
+import { type CallReply, type CallRequest, collect, type LogLevel, type Outcome } from '#handler/runtime';
 import type { Log, RegistryRpc } from '#lifecycle';
 import type { LogTails } from './log-tails.js';
 import type { HandlerPort, HandlerSpec } from './runtime/runtime.js';
+
+/** The largest answer that is put together here of pieces, bytes: the largest that crosses to a worker at once. */
+const MOST_BYTES = 64 * 1024 * 1024;
 
 /** Publishes on a subject; who listens gets it, nobody waits. */
 export type Publish = (subject: string, body: string) => void;
@@ -29,13 +32,19 @@ export class MeshPort implements HandlerPort {
     if (level !== 'debug') this.handlerLog[write](message, { ...fields, path, version, id });
   }
 
-  async call(path: string, { body, contentType, version, timeout }: CallRequest): Promise<CallReply> {
+  async call(
+    path: string,
+    { body, contentType, version, timeout }: CallRequest,
+    hold?: (cancel: () => void) => void,
+  ): Promise<CallReply> {
     const reference = parseReference(path);
     const wanted = version ?? reference.version;
-    const { result, body: answer } = await this.invoker.invoke(
+    const id = mintMeshId();
+    hold?.(() => this.publish(cancelSubject(id), 'client-gone' satisfies CancelCode));
+    const reply = await this.invoker.invoke(
       reference.path,
       {
-        id: mintMeshId(),
+        id,
         timeout,
         meta: { source: 'call' },
         ...(wanted === undefined ? {} : { version: wanted }),
@@ -43,12 +52,16 @@ export class MeshPort implements HandlerPort {
       },
       body,
     );
-    const { outcome, status, contentType: type } = result;
+    const answer: Outcome =
+      reply.rest === undefined
+        ? { ...reply.result, body: reply.body }
+        : await collect({ ...reply.result, body: reply.body, rest: reply.rest }, id, MOST_BYTES);
+    const { outcome, status, contentType: type } = answer;
     // Cut out of the network buffer, which a thread would otherwise get whole.
     return {
       outcome,
       status,
-      body: new Uint8Array(answer),
+      body: new Uint8Array(answer.body),
       ...(type === undefined ? {} : { contentType: type }),
     };
   }

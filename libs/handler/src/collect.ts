@@ -11,15 +11,30 @@ export async function collect(outcome: Outcome, meshId: string, limit: number): 
   if (rest === undefined) return outcome;
   const pieces = [outcome.body];
   let size = outcome.body.length;
+  const fault = await each(rest, meshId, (piece) => {
+    size += piece.length;
+    if (size > limit) throw new MeshError('answer-too-large', `At most ${limit} bytes fit.`);
+    pieces.push(piece);
+  });
+  return fault ?? { ...whole, body: Buffer.concat(pieces) };
+}
+
+/** The same where nobody keeps the rest of its body: the handler is led to its end, which may be a failure. */
+export async function toItsEnd({ rest, ...whole }: Outcome, meshId: string): Promise<Outcome> {
+  return (rest && (await each(rest, meshId, () => undefined))) ?? whole;
+}
+
+/** @returns what broke it off */
+async function each(
+  rest: AsyncIterable<Uint8Array>,
+  meshId: string,
+  take: (piece: Uint8Array) => void,
+): Promise<Outcome | undefined> {
   try {
-    for await (const piece of rest) {
-      size += piece.length;
-      if (size > limit) throw new MeshError('answer-too-large', `At most ${limit} bytes fit.`);
-      pieces.push(piece);
-    }
+    for await (const piece of rest) take(piece);
+    return undefined;
   } catch (error) {
     const fault = asMeshError(error);
     return errorOutcome(fault, meshId, fault.cause);
   }
-  return { ...whole, body: Buffer.concat(pieces) };
 }

@@ -13,11 +13,11 @@
  *     shapes/           other documents than the mesh's own event, and how an answer is read then
  *     outcome           thrown value or error of the mesh → outcome
  */
-export type { Answer } from './answer.js';
+export { type Answer, encodeReturned } from './answer.js';
 export type { AnswerStream } from './answer-stream.js';
 export type { HandlerContext, HandlerEvent, LogLevel } from './author-types.js';
 export { buildEvent, buildStreamedEvent } from './build-event.js';
-export { collect } from './collect.js';
+export { collect, toItsEnd } from './collect.js';
 export type { CallReply, CallRequest, Host } from './host.js';
 export { toValue } from './lambda/to-answer.js';
 export { describe, errorOutcome, type Outcome, type OutcomeCause } from './outcome.js';

@@ -115,6 +115,9 @@ export const PERMISSIONS: Readonly<Record<ServiceUser | AnonymousUser, Permissio
       allow: [
         ANY_INBOX,
         'mesh.call.>',
+        // What a handler called ends with the handler; it may answer in pieces, which are asked for.
+        'mesh.cancel.>',
+        'mesh.stream.>',
         'mesh.dead.>',
         'mesh.callback.>',
         'mesh.audit.>',

@@ -198,6 +198,7 @@ export class Instances {
       entry,
       export: exportName,
       shaping: shapingOf(live),
+      body: live.body,
       environment: this.#environmentOf(live),
       folder: () => this.artifacts.folder(digest),
       host: this.#hostOf(path, given),

@@ -100,7 +100,8 @@ export class RunWork {
       if (!route) throw new MeshError('no-route');
       const live = pickVersion(route, work, Math.random);
       const run = this.invoke.version(route, live, work, withoutDefaults(headers), item.body, attempt, true);
-      const outcome = await run;
+      const begun = await run;
+      const outcome = begun.rest === undefined ? begun : await this.deliver.whole(event, begun);
       const duration = performance.now() - began;
       return { outcome, version: live.version, settings: live.work, attempt, duration, known };
     } catch (error) {
