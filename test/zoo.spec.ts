@@ -103,6 +103,11 @@ const ZOO: Readonly<Record<string, Animal>> = {
     code: 'export default { [Symbol.for("lambda-mesh.handler")]: 1, path: "a/b", options: {}, run: () => 1 }',
     answer: [502, 'path-mismatch'],
   },
+  'rejects-unhandled': {
+    code: run('void Promise.reject(new Error("secret")); await new Promise(() => {})'),
+    answer: [502, 'worker-crashed'],
+    workers: true,
+  },
   exits: { code: run('process.exit(1)'), answer: [502, 'worker-crashed'], workers: true },
   aborts: {
     code: run('setTimeout(() => { throw new Error("secret") }); await new Promise(() => {})'),
@@ -112,6 +117,17 @@ const ZOO: Readonly<Record<string, Animal>> = {
   'exits-at-load': {
     code: 'process.exit(0); export default () => 1',
     answer: [502, 'worker-crashed'],
+    workers: true,
+  },
+  'hangs-at-load': {
+    code: 'await new Promise(() => {}); export default () => 1',
+    answer: [504, 'deadline-exceeded'],
+    timeoutMs: 200,
+  },
+  'loops-at-load': {
+    code: 'for (;;); export default () => 1',
+    answer: [504, 'deadline-exceeded'],
+    timeoutMs: 200,
     workers: true,
   },
   loops: { code: run('for (;;);'), answer: [504, 'deadline-exceeded'], timeoutMs: 200, workers: true },
@@ -170,6 +186,26 @@ const ZOO: Readonly<Record<string, Animal>> = {
     answer: [500, 'handler-error'],
     inProcess: [502, 'worker-crashed'],
     workers: true,
+  },
+  'crashes-natively': {
+    code: run('process.kill(process.pid, "SIGSEGV"); await new Promise(() => {})'),
+    answer: [502, 'worker-crashed'],
+    processOnly: true,
+  },
+  // One call into native code that takes minutes: a thread cannot be ended before it returns.
+  'blocks-natively': {
+    code: 'import { pbkdf2Sync } from "node:crypto"; export default () => pbkdf2Sync("a", "b", 2 ** 31 - 1, 64, "sha512")',
+    answer: [504, 'deadline-exceeded'],
+    timeoutMs: 200,
+    processOnly: true,
+  },
+  'leaks-outside-the-heap': {
+    code: run(
+      'const kept = []; for (;;) { const { buffer } = new WebAssembly.Memory({ initial: 256 }); new Uint8Array(buffer).fill(1); kept.push(buffer) }',
+    ),
+    answer: [502, 'worker-crashed'],
+    timeoutMs: 20_000,
+    processOnly: true,
   },
   'runs-a-command': {
     code: 'import { execSync } from "node:child_process"; export default () => execSync("sleep 600")',
