@@ -1,0 +1,262 @@
+import {
+  InvokeCommand,
+  type InvokeCommandInput,
+  InvokeWithResponseStreamCommand,
+  type InvokeWithResponseStreamResponseEvent,
+  LambdaClient,
+} from '@aws-sdk/client-lambda';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { readConfig } from '#contracts';
+import { settings } from '../apps/ingress-http/src/config.js';
+import { start } from '../apps/ingress-http/src/ingress-http.js';
+import { closeAll, later, until } from './fixtures/later.js';
+import { catalogue, type Environment, executor, ingress, loginOf } from './fixtures/mesh.js';
+import { streams } from './http-async.fixture.js';
+
+/* What is around an invocation by AWS's own client: work, signatures, outages, and answers in pieces. */
+
+afterEach(closeAll);
+
+const KEY = { accessKeyId: 'AKIAMESH', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCY=' };
+const CREDENTIALS = {
+  MESH_LAMBDA_CREDENTIALS: `OTHER:othersecret,${KEY.accessKeyId}:${KEY.secretAccessKey}`,
+};
+
+function clientOf(endpoint: string, credentials = KEY, more: { maxAttempts?: number } = {}): LambdaClient {
+  const client = new LambdaClient({ endpoint, region: 'eu-central-1', credentials, maxAttempts: 1, ...more });
+  later(() => client.destroy());
+  return client;
+}
+
+const invoke = (client: LambdaClient, FunctionName: string, more: Partial<InvokeCommandInput> = {}) =>
+  client.send(new InvokeCommand({ FunctionName, ...more }));
+
+const HANDLERS: Record<string, string> = {
+  'users/find': '(event) => ({ id: event.query.id, source: event.source })',
+  fails: '(_, context) => context("FAIL", { error: "no" })',
+  ticks: 'async function* () { yield "one,"; yield "two,"; yield new Uint8Array([33]); }',
+  breaks:
+    'async function* () { yield "one"; await new Promise((later) => setTimeout(later, 100)); throw new Error("in the middle") }',
+  throws: '() => { throw new RangeError("out of reach") }',
+  endless:
+    'async function* (_, { signal }) { try { for (;;) yield "x".repeat(1000); } finally { globalThis.ended = true } }',
+  ended: '() => String(globalThis.ended)',
+  large: `async function* () { for (;;) yield "x".repeat(${512 * 1024}) }`,
+};
+
+async function world(environment: Environment = {}, withStreams = false) {
+  const of = await catalogue();
+  if (withStreams) await streams(of);
+  for (const [path, code] of Object.entries(HANDLERS))
+    await of.publish({ path, version: '1.0.0' }, `export default ${code}`);
+  await executor(of);
+  const { url } = await ingress(of, environment);
+  return { of, url, client: clientOf(url) };
+}
+
+const nameOf = (call: Promise<unknown>): Promise<string> =>
+  call.then(
+    () => 'accepted',
+    (error: Error) => error.name,
+  );
+
+describe('an Event', () => {
+  it('is accepted when the stream has it, and is done like other work', async () => {
+    const { url, client } = await world({}, true);
+    const accepted = await invoke(client, 'users-find', { InvocationType: 'Event', Payload: '{"id":42}' });
+    expect(accepted).toMatchObject({ StatusCode: 202 });
+    const { requestId } = accepted.$metadata;
+    const state = await fetch(`${url}/invocations/${requestId}`, { headers: { prefer: 'wait=20' } });
+    expect(await state.json()).toMatchObject({
+      path: 'users/find',
+      status: 'done',
+      attempts: 1,
+      result: { outcome: 'ok', body: { id: '42', source: 'lambda' } },
+    });
+  });
+
+  it('of a function that is not there, or without JSON, is refused at once', async () => {
+    const { client } = await world({}, true);
+    expect(await nameOf(invoke(client, 'nobody', { InvocationType: 'Event' }))).toBe(
+      'ResourceNotFoundException',
+    );
+    expect(await nameOf(invoke(client, 'users/find', { InvocationType: 'Event', Payload: '{' }))).toBe(
+      'InvalidRequestContentException',
+    );
+    expect(await nameOf(invoke(client, 'users/find', { InvocationType: 'Event', Qualifier: '9.0.0' }))).toBe(
+      'ResourceNotFoundException',
+    );
+  });
+
+  it('is not accepted where no stream takes it', async () => {
+    const { client } = await world();
+    expect(await nameOf(invoke(client, 'users/find', { InvocationType: 'Event' }))).toBe('ServiceException');
+  });
+});
+
+describe('a signature', () => {
+  it("is asked for where credentials are configured, and is AWS's own", async () => {
+    const { url, client } = await world(CREDENTIALS);
+    const more = { Payload: '{"id":"ü"}', Qualifier: '1.0.0', LogType: 'Tail' } as const;
+    expect((await invoke(client, 'users/find', more)).Payload?.transformToString()).toContain('"ü"');
+    expect((await invoke(client, 'users/find', { InvocationType: 'DryRun' })).StatusCode).toBe(204);
+    const unsigned = await fetch(`${url}/2015-03-31/functions/users%2Ffind/invocations`, { method: 'POST' });
+    expect([unsigned.status, unsigned.headers.get('x-amzn-errortype')]).toEqual([
+      403,
+      'MissingAuthenticationTokenException',
+    ]);
+    // Other callers need none.
+    expect((await fetch(`${url}/users/find?id=1`)).status).toBe(200);
+  });
+
+  it.each([
+    [{ ...KEY, secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCZ=' }, 'InvalidSignatureException'],
+    [{ ...KEY, accessKeyId: 'AKIANOBODY' }, 'UnrecognizedClientException'],
+  ])('by %j is refused', async (credentials, name) => {
+    const { url } = await world(CREDENTIALS);
+    expect(await nameOf(invoke(clientOf(url, credentials), 'users/find'))).toBe(name);
+  });
+
+  it('covers the payload, the headers and the query', async () => {
+    const { url } = await world(CREDENTIALS);
+    const client = clientOf(url);
+    for (const change of ['body', 'header', 'query', 'path'] as const) {
+      client.middlewareStack.add(
+        (next) => async (args) => {
+          const request = args.request as {
+            body: unknown;
+            headers: Record<string, string>;
+            query: object;
+            path: string;
+          };
+          if (change === 'body') request.body = '{"id":2}';
+          if (change === 'header') request.headers['x-amz-log-type'] = 'Tail';
+          if (change === 'query') request.query = { Qualifier: '1.0.0' };
+          if (change === 'path') request.path = '/2015-03-31/functions/fails/invocations';
+          delete request.headers['content-length'];
+          return next(args);
+        },
+        { step: 'finalizeRequest', priority: 'low', name: 'change', override: true },
+      );
+      expect([change, await nameOf(invoke(client, 'users/find', { Payload: '{"id":1}' }))]).toEqual([
+        change,
+        'InvalidSignatureException',
+      ]);
+    }
+  });
+
+  it('counts for five minutes', async () => {
+    const { url } = await world(CREDENTIALS);
+    for (const [systemClockOffset, name] of [
+      [-4 * 60_000, 'accepted'],
+      [-6 * 60_000, 'InvalidSignatureException'],
+      [6 * 60_000, 'InvalidSignatureException'],
+    ] as const) {
+      const client = clientOf(url);
+      client.config.systemClockOffset = systemClockOffset;
+      expect([systemClockOffset, await nameOf(invoke(client, 'users/find'))]).toEqual([
+        systemClockOffset,
+        name,
+      ]);
+    }
+  });
+});
+
+describe('without credentials', () => {
+  it('the API is closed where others could reach it', async () => {
+    const of = await catalogue();
+    await of.publish({ path: 'users/find', version: '1.0.0' }, 'export default () => 1');
+    const config = readConfig('ingress-http', settings, {
+      ...loginOf(of.nats, 'ingress'),
+      MESH_HTTP_PORT: '0',
+      MESH_HTTP_HOST: '0.0.0.0',
+      MESH_HTTP_OPEN: 'yes',
+    });
+    const { url, stop } = await start(config);
+    later(stop);
+    expect(await nameOf(invoke(clientOf(url), 'users/find'))).toBe('AccessDeniedException');
+  });
+
+  it('the token of all other calls is asked for', async () => {
+    const { url, client } = await world({ MESH_HTTP_TOKEN: 'secret-token' });
+    expect(await nameOf(invoke(client, 'users/find'))).toBe('MissingAuthenticationTokenException');
+    const response = await fetch(`${url}/2015-03-31/functions/users-find/invocations`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer secret-token' },
+    });
+    expect([response.status, await response.json()]).toEqual([200, { source: 'lambda' }]);
+  });
+});
+
+describe('a mesh that cannot run it', () => {
+  it('is a ServiceException that the client tries again', async () => {
+    const of = await catalogue();
+    await of.publish({ path: 'users/find', version: '1.0.0' }, 'export default () => 1');
+    const { url } = await ingress(of);
+    const error = await invoke(clientOf(url, KEY, { maxAttempts: 2 }), 'users/find').catch(
+      (thrown) => thrown,
+    );
+    expect(error).toMatchObject({
+      name: 'ServiceException',
+      $metadata: { httpStatusCode: 503, attempts: 2 },
+    });
+    expect(error.$retryable ?? error.$fault).toBeDefined();
+  });
+});
+
+describe('InvokeWithResponseStream', () => {
+  const open = (client: LambdaClient, FunctionName: string) =>
+    client.send(new InvokeWithResponseStreamCommand({ FunctionName, LogType: 'Tail' }));
+  async function eventsOf(client: LambdaClient, name: string): Promise<[text: string, complete: object]> {
+    const { EventStream = [] } = await open(client, name);
+    const events: InvokeWithResponseStreamResponseEvent[] = [];
+    for await (const event of EventStream as AsyncIterable<InvokeWithResponseStreamResponseEvent>)
+      events.push(event);
+    const text = events.flatMap(({ PayloadChunk }) => PayloadChunk?.Payload ?? []);
+    return [Buffer.concat(text).toString(), events.at(-1)?.InvokeComplete ?? {}];
+  }
+
+  it('gives an answer as it comes', async () => {
+    const { client } = await world();
+    const answer = await open(client, 'ticks');
+    expect(answer).toMatchObject({ StatusCode: 200, ExecutedVersion: '1.0.0' });
+    const [text, complete] = await eventsOf(client, 'ticks');
+    expect([text, complete]).toEqual(['one,two,!', { LogResult: expect.any(String) }]);
+    expect((await eventsOf(client, 'users/find'))[0]).toBe('{"source":"lambda"}');
+  });
+
+  it('tells errors at the end', async () => {
+    const { client } = await world();
+    expect(await eventsOf(client, 'breaks')).toEqual([
+      'one',
+      expect.objectContaining({ ErrorCode: expect.any(String), ErrorDetails: expect.any(String) }),
+    ]);
+    const [text, complete] = await eventsOf(client, 'throws');
+    expect([text, complete]).toMatchObject(['', { ErrorCode: 'Unhandled' }]);
+    expect(JSON.stringify(complete)).toContain('out of reach');
+    expect(await eventsOf(client, 'fails')).toMatchObject([
+      '',
+      { ErrorCode: 'Handled', ErrorDetails: '{"error":"no"}' },
+    ]);
+    expect(await nameOf(open(client, 'nobody'))).toBe('ResourceNotFoundException');
+  });
+
+  it('of a client that goes away ends its handler', async () => {
+    const { url, client } = await world();
+    const path = '/2021-11-15/functions/endless/response-streaming-invocations';
+    const gone = new AbortController();
+    const response = await fetch(url + path, { method: 'POST', signal: gone.signal });
+    await response.body?.getReader().read();
+    gone.abort();
+    await until(
+      async () => (await invoke(client, 'ended')).Payload?.transformToString(),
+      (ended) => ended === '"true"',
+    );
+  });
+
+  it('and Invoke gathers what comes in pieces, as far as it is let', async () => {
+    const { client } = await world();
+    expect((await invoke(client, 'ticks')).Payload?.transformToString()).toBe('"one,two,!"');
+    expect(await invoke(client, 'large')).toMatchObject({ FunctionError: 'Unhandled' });
+  });
+});
