@@ -77,7 +77,8 @@ export class WorkerInstance implements Instance, SessionOwner {
   }
 
   rest(): void {
-    for (const session of this.#workers) {
+    // The last ones first: those before them get the runs.
+    for (const session of this.#workers.toReversed()) {
       const isIdle = session.inFlight === 0 && session.sent === this.#rested.get(session);
       this.#rested.set(session, session.sent);
       if (isIdle && this.#workers.length > (this.spec.host?.allotment().warm ?? 0)) session.release();
