@@ -8,12 +8,14 @@ import { builtDigest, sourceDigest } from '../tools/sources.mjs';
  *
  *   http/      the way of a request, beside hand-written floors and what others use
  *   cold-start/  the first answer of a version
+ *   runtime-api/  a custom runtime in Node beside a worker thread
  *   routes/    what ten thousand handlers cost that nobody calls
  *   work/      events for which nobody waits, beside plain clients of JetStream, MQTT and SQS
  *   audit/     records of what ran: into Postgres, and out again
  *   faults/    handlers that harm, beside a neighbour of theirs
  *   overload/  ten times what a handler can do
  *   soak/      the whole mesh under load for minutes: memory
+ *   streaming/ the first byte, and large bodies both ways
  *   measure/   processor time, load, statistics
  */
 
@@ -186,6 +188,22 @@ program
     requireBuild();
     const { benchSoak } = await import('./soak/command.mjs');
     await benchSoak(options, interrupted.signal);
+  });
+
+program
+  .command('streaming')
+  .description(
+    'the first byte of a stream beside a direct server’s; memory while large bodies pass, both ways',
+  )
+  .addOption(new Option('--isolation <where>', 'where handlers run').choices(ISOLATIONS).default('thread'))
+  .option('--turns <n>', 'answers whose first byte is timed', wholeFrom(1), 200)
+  .option('--down <mb>', 'MB of an answer', wholeFrom(1), 200)
+  .option('--up <mb>', 'MB of a request', wholeFrom(1), 100)
+  .option('--json', 'print everything as JSON')
+  .action(async (options) => {
+    requireBuild();
+    const { benchStreaming } = await import('./streaming/command.mjs');
+    await benchStreaming(options, interrupted.signal);
   });
 
 /** Benchmarks run what is deployed: dist/, not the sources. */

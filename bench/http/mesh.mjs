@@ -6,7 +6,7 @@ const THIS_CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
 /** Starts the real services, as they are deployed, for one path; those of another checkout, if it is given. */
 export async function startMesh(
   { children, nats, registry },
-  { name, isolation, checkout = THIS_CHECKOUT, auditSample = '1' },
+  { name, isolation, checkout = THIS_CHECKOUT, auditSample = '1', changes = {} },
 ) {
   const main = (app) => join(checkout, 'dist', 'apps', app, 'src', 'main.js');
   const env = (user) => ({
@@ -14,7 +14,7 @@ export async function startMesh(
     MESH_NATS_USER: user,
     MESH_NATS_PASSWORD: nats.users[user].password,
   });
-  await registry.route(`bench/${name}`);
+  await registry.route(`bench/${name}`, changes);
   const back = children.start(`${name} executor`, main('executor'), {
     ...env('executor'),
     MESH_ARTIFACTS_URL: registry.artifactsUrl,
