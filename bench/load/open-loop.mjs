@@ -54,12 +54,21 @@ export class OpenLoop {
 
   async #ask() {
     this.#open++;
-    const connection = this.#idle.pop() ?? this.#connect();
+    const connection = this.#free();
     const status = await connection.send(this.request);
     if (connection.broken) this.#all.delete(connection);
     else this.#idle.push(connection);
     this.#open--;
     return status;
+  }
+
+  /** The one used last: those that a burst left over are closed by the server in time. */
+  #free() {
+    for (;;) {
+      const connection = this.#idle.pop() ?? this.#connect();
+      if (!connection.broken) return connection;
+      this.#all.delete(connection);
+    }
   }
 
   #connect() {
