@@ -1,0 +1,155 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { unzipSync } from 'fflate';
+
+/* `mesh serve` and `mesh pack --lambda` as a user calls them; `npm test` has built them. */
+const MESH = resolve('dist/apps/cli/src/main.js');
+
+let folder: string;
+const children: ChildProcess[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mesh-cli-worker-'));
+  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
+});
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  }
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function start(args: string[], environment: Record<string, string> = {}): ChildProcess {
+  const env = { PATH: process.env.PATH, ...environment };
+  const child = spawn(process.execPath, [MESH, ...args], { cwd: folder, env });
+  children.push(child);
+  return child;
+}
+
+async function mesh(...args: string[]) {
+  const child = start(args);
+  const ended = once(child, 'exit');
+  const [out, err, [code]] = await Promise.all([
+    text(child.stdout as never),
+    text(child.stderr as never),
+    ended,
+  ]);
+  return { out, err, code };
+}
+
+/** Where it listens, each time that it begins. */
+async function* urlsOf(child: ChildProcess): AsyncGenerator<string> {
+  for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
+    const url = /(http:\/\/[\d.:]+), described/.exec(line)?.[1];
+    if (url) yield url;
+  }
+}
+
+const next = async (urls: AsyncGenerator<string>): Promise<string> => {
+  const { value, done } = await urls.next();
+  if (done) throw new Error('it ended');
+  return value;
+};
+
+const answered = async (url: string): Promise<unknown> => {
+  const body = JSON.stringify({ payload: 'x' });
+  const headers = { 'content-type': 'application/json' };
+  return (await fetch(url, { method: 'POST', headers, body })).json();
+};
+const write = (name: string, code: string) => writeFileSync(join(folder, name), code);
+
+describe('mesh serve', () => {
+  it('serves a module’s handler until Ctrl-C', async () => {
+    write('total.ts', 'export const total = (payload: string) => ({ total: payload.length });');
+    const child = start(['serve', 'total.ts#total', '--port', '0']);
+    expect(await answered(await next(urlsOf(child)))).toEqual({ result: { total: 1 } });
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it('takes the handler of HANDLER_FUNCTION', async () => {
+    write('decoders.mjs', 'export const reverse = (payload) => payload + "!";');
+    const child = start(['serve', '--port', '0'], { HANDLER_FUNCTION: 'decoders.reverse' });
+    expect(await answered(await next(urlsOf(child)))).toEqual({ result: 'x!' });
+  });
+
+  it('begins anew when a file is saved, if it is told to', async () => {
+    write('version.mjs', 'export const handle = () => 1;');
+    const urls = urlsOf(start(['serve', 'version.handle', '--port', '0', '--reload']));
+    expect(await answered(await next(urls))).toEqual({ result: 1 });
+    write('version.mjs', 'export const handle = () => 2;');
+    expect(await answered(await next(urls))).toEqual({ result: 2 });
+  });
+
+  it('says what is missing', async () => {
+    const { code, err } = await mesh('serve');
+    expect([code, err]).toEqual([64, expect.stringContaining('HANDLER_FUNCTION')]);
+  });
+});
+
+describe('mesh pack --lambda', () => {
+  const HANDLER = `
+    import { handler } from '@lambda-mesh/handler';
+    export default handler('orders/total', { version: '1.0.0' }, () => 1);`;
+
+  it('makes a zip with an executable bootstrap at its root, the same bytes each time', async () => {
+    write('handler.ts', HANDLER);
+    const rows = [];
+    for (const out of ['a', 'b']) {
+      const { out: json, code } = await mesh('pack', '--lambda', '--json', '--out', out);
+      expect(code).toBe(0);
+      rows.push(JSON.parse(json)[0]);
+    }
+    expect(rows[0]).toMatchObject({
+      path: 'orders/total',
+      version: '1.0.0',
+      file: 'a/orders-total-1.0.0.zip',
+      digest: rows[1].digest,
+    });
+    const zip = readFileSync(join(folder, rows[0].file));
+    expect(modesOf(zip)).toEqual({
+      bootstrap: 0o100755,
+      'bootstrap.mjs': 0o100644,
+      'handler.json': 0o100644,
+      'handler.mjs': 0o100644,
+      'handler.mjs.map': 0o100644,
+    });
+    expect(Object.keys(unzipSync(zip))).toContain('bootstrap');
+  });
+
+  it('lays a Node beside it, if that is one for Linux', async () => {
+    write('handler.ts', HANDLER);
+    write('node', 'no program');
+    expect((await mesh('pack', '--lambda', '--node', 'node')).code).toBe(64);
+    // The head of a program for Arm: ELF, and at 18 its machine, 183.
+    const arm = Buffer.alloc(64);
+    arm.set([0x7f, 0x45, 0x4c, 0x46]);
+    arm.writeUInt16LE(183, 18);
+    writeFileSync(join(folder, 'node'), arm);
+    expect((await mesh('pack', '--lambda', '--node', 'node')).code).toBe(0);
+    const zip = readFileSync(join(folder, 'orders-total-1.0.0.zip'));
+    expect(modesOf(zip)['bin/node']).toBe(0o100755);
+  });
+
+  it('keeps --node for zips', async () => {
+    write('handler.ts', HANDLER);
+    const { code, err } = await mesh('pack', '--node', 'node');
+    expect([code, err]).toEqual([64, expect.stringContaining('--lambda')]);
+  });
+});
+
+/** Of each entry of the central directory (APPNOTE.TXT 4.3.12): its name, and its mode on Unix. */
+function modesOf(zip: Buffer): Record<string, number> {
+  const modes: Record<string, number> = {};
+  for (let at = zip.indexOf('PK\x01\x02'); at >= 0; at = zip.indexOf('PK\x01\x02', at + 46))
+    modes[zip.toString('utf8', at + 46, at + 46 + zip.readUInt16LE(at + 28))] =
+      zip.readUInt32LE(at + 38) >>> 16;
+  return modes;
+}
