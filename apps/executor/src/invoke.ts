@@ -65,6 +65,11 @@ export class Invoke {
     this.admission = new Admission(allowedOf);
   }
 
+  /** Answers that go on in pieces. */
+  get streams(): number {
+    return this.#streaming.size;
+  }
+
   /** How many runs wait for their turn, of the paths of which any do. */
   waiting(): Map<ControlPath, number> {
     const waiting = new Map<ControlPath, number>();

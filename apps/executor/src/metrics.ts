@@ -26,8 +26,9 @@ export function showMetrics(executor: Executor, registry: Registry): void {
   showWork(executor, show);
 }
 
-function showCalls({ intake }: Executor, show: Show): void {
+function showCalls({ intake, invoke }: Executor, show: Show): void {
   show('in_flight', 'Calls that are being run.', (gauge) => gauge.set(intake.inFlight));
+  show('streams', 'Answers that go on in pieces.', (gauge) => gauge.set(invoke.streams));
   show(
     'requests_total',
     'Runs of the handler of a path, for calls and for work.',
