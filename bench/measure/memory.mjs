@@ -16,6 +16,10 @@ export function ownMb(pid) {
 const kilobytesOf = (status, name) =>
   Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0);
 
+/** Those that a process has started and that have not ended (proc(5), children). */
+export const childrenOf = (pid) =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+
 /** Looks at processes again and again. */
 export class MemoryWatch {
   /** Of each role, `[seconds since the start, MB]`. */

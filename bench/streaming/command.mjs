@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { machineFacts } from '../measure/machine.mjs';
+import { childrenOf } from '../measure/memory.mjs';
 import { table } from '../measure/table.mjs';
 import { machineLine, target, targetLines } from '../measure/targets.mjs';
 import { MeshGround } from '../mesh/ground.mjs';
@@ -44,9 +45,17 @@ async function startScene(ground, isolation, up, signal) {
   const urls = Object.fromEntries(Object.keys(MODULES).map((path) => [path, `${ingress.url}/${path}`]));
   await ground.served(urls.drip, signal);
   await ground.served(`${urls.flood}?mb=1`, signal);
+  // A worker for each, which `process` has as children of the executor.
+  await fetch(urls.drain, { method: 'POST', body: 'x', signal });
+  const workers = childrenOf(executor.pid).map((pid, nth) => [`child ${nth + 1}`, pid]);
   return {
     urls: { ...urls, direct: url },
-    pids: { ingress: ingress.pid, nats: ground.nats.pid, executor: executor.pid },
+    pids: {
+      ingress: ingress.pid,
+      nats: ground.nats.pid,
+      executor: executor.pid,
+      ...Object.fromEntries(workers),
+    },
   };
 }
 
