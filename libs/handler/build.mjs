@@ -12,7 +12,7 @@ import ts from 'typescript';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const dist = `${here}dist`;
 /** The files whose types are public. They may refer to one another and to nothing else. */
-const TYPED = ['author-types', 'definition', 'index', 'sse', 'test-types', 'testing'];
+const TYPED = ['author-types', 'definition', 'index', 'shape-types', 'sse', 'test-types', 'testing'];
 
 await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });

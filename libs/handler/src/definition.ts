@@ -1,10 +1,12 @@
 import type {
+  EventShape,
   HandlerContext,
   HandlerEvent,
   HandlerFunction,
   HandlerOptions,
   StreamedHandlerFunction,
 } from './author-types.js';
+import type { ShapedHandlerFunction } from './shape-types.js';
 
 // From the global registry, so that a bundle's own copy of this package and the executor's recognise each other.
 const DEFINITION: unique symbol = Symbol.for('lambda-mesh.handler') as never;
@@ -34,16 +36,21 @@ export function handler(
   options: HandlerOptions & { readonly body: 'stream' },
   run: StreamedHandlerFunction,
 ): HandlerDefinition;
+export function handler<Shape extends Exclude<EventShape, 'mesh'>>(
+  path: string,
+  options: HandlerOptions & { readonly event: Shape },
+  run: ShapedHandlerFunction<Shape>,
+): HandlerDefinition;
 export function handler<Body = unknown>(path: string, run: HandlerFunction<Body>): HandlerDefinition<Body>;
 export function handler<Body = unknown>(
   path: string,
-  options: HandlerOptions,
+  options: HandlerOptions & { readonly event?: 'mesh' },
   run: HandlerFunction<Body>,
 ): HandlerDefinition<Body>;
 export function handler<Body>(
   path: string,
   second: HandlerOptions | HandlerFunction<Body>,
-  third?: HandlerFunction<Body> | StreamedHandlerFunction,
+  third?: HandlerFunction<Body> | StreamedHandlerFunction | ShapedHandlerFunction<never>,
 ): HandlerDefinition<Body> {
   const [options, run] = typeof second === 'function' && third === undefined ? [{}, second] : [second, third];
   if (typeof path !== 'string' || path === '')

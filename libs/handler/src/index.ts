@@ -11,6 +11,7 @@ export type {
   CallError,
   CallOptions,
   CloudEvent,
+  EventShape,
   HandlerContext,
   HandlerEvent,
   HandlerFunction,
@@ -20,6 +21,7 @@ export type {
   HttpAnswer,
   HttpMethod,
   JsonValue,
+  LambdaContext,
   LogLevel,
   Source,
   SqsRecord,
@@ -30,4 +32,14 @@ export type {
   Values,
 } from './author-types.js';
 export { FAIL, type HandlerDefinition, handler, handler as λ, OK } from './definition.js';
+export type {
+  ApiGatewayAnswer,
+  ApiGatewayV1Event,
+  ApiGatewayV2Event,
+  CloudEventDocument,
+  ShapedEvents,
+  ShapedHandlerFunction,
+  SqsAnswer,
+  SqsEvent,
+} from './shape-types.js';
 export { type ServerSentEvent, sse } from './sse.js';

@@ -1,12 +1,15 @@
 import type { EventEnvelope } from '../../contracts/src/envelope.js';
 import { asMeshError, MeshError } from '../../contracts/src/errors.js';
-import type { HandlerEvent } from './author-types.js';
+import type { Answer } from './answer.js';
+import type { HandlerEvent, HandlerOptions } from './author-types.js';
 import { buildEvent, buildStreamedEvent } from './build-event.js';
 import { type HandlerDefinition, isDefinition } from './definition.js';
 import type { CallReply, CallRequest, Host } from './host.js';
 import { errorOutcome, type Outcome } from './outcome.js';
 import { type ResolvedHandler, resolveHandler } from './resolve-handler.js';
 import { openAnswer, runHandler } from './run-handler.js';
+import { runShaped } from './shapes/run-shaped.js';
+import { type Shaping, shapingOf } from './shapes/shape.js';
 import { mint, toAnswer, toEnvelope } from './test-event.js';
 import { type Taken, takePieces } from './test-stream.js';
 import type { HandlerLike, LogEntry, TestAnswer, TestEvent, TestMesh, TestOptions } from './test-types.js';
@@ -15,12 +18,14 @@ import type { HandlerLike, LogEntry, TestAnswer, TestEvent, TestMesh, TestOption
 export interface Entry {
   readonly resolved: ResolvedHandler;
   readonly version: string;
+  readonly shaping: Shaping | undefined;
 }
 
 /** @throws MeshError `no-handler`, `path-mismatch` */
 export function entryOf(handler: HandlerLike, path?: string): Entry {
-  const version = (isDefinition(handler) ? handler.options.version : undefined) ?? '0.0.0';
-  return { resolved: resolve(handler, path), version };
+  const options: HandlerOptions = isDefinition(handler) ? handler.options : {};
+  const { version = '0.0.0', event, triggers = [] } = options;
+  return { resolved: resolve(handler, path), version, shaping: shapingOf({ event, triggers }) };
 }
 
 function resolve(handler: HandlerLike, path?: string): ResolvedHandler {
@@ -139,7 +144,7 @@ async function runOne(
 }
 
 async function begin(
-  { resolved }: Entry,
+  entry: Entry,
   path: string,
   envelope: EventEnvelope,
   raw: Uint8Array,
@@ -147,7 +152,7 @@ async function begin(
   signal: AbortSignal,
 ): Promise<Outcome> {
   try {
-    const answer = await runHandler(resolved, await eventOf(resolved, path, envelope, raw), host);
+    const answer = await run(entry, path, envelope, raw, host);
     const { rest } = answer;
     if (rest === undefined) return answer;
     signal.addEventListener('abort', () => void rest.return());
@@ -155,6 +160,20 @@ async function begin(
   } catch (error) {
     return errorOutcome(asMeshError(error), envelope.id);
   }
+}
+
+async function run(
+  { resolved, version, shaping }: Entry,
+  path: string,
+  envelope: EventEnvelope,
+  raw: Uint8Array,
+  host: Host,
+): Promise<Answer> {
+  if (!shaping && envelope.meta.source !== 'lambda')
+    return runHandler(resolved, await eventOf(resolved, path, envelope, raw), host);
+  const { event = 'mesh', http = [] } = shaping ?? {};
+  const asked = { path, version, envelope, raw, attempt: host.attempt, now: Date.now(), http };
+  return runShaped(event, resolved, asked, host);
 }
 
 async function eventOf(

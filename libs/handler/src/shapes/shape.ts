@@ -1,5 +1,5 @@
 import type { EventEnvelope } from '../../../contracts/src/envelope.js';
-import type { EventShape, HttpTrigger, LiveVersion } from '../../../contracts/src/manifest.js';
+import type { EventShape, HttpTrigger } from '../../../contracts/src/manifest.js';
 import type { Answer } from '../answer.js';
 
 /*
@@ -23,8 +23,13 @@ export interface Shaping {
   readonly http: readonly HttpTrigger[];
 }
 
+interface Stated {
+  readonly event?: EventShape | undefined;
+  readonly triggers: readonly (object | { readonly http: HttpTrigger })[];
+}
+
 /** `undefined` for the mesh's own event. */
-export function shapingOf({ event, triggers }: Pick<LiveVersion, 'event' | 'triggers'>): Shaping | undefined {
+export function shapingOf({ event, triggers }: Stated): Shaping | undefined {
   if (event === undefined || event === 'mesh') return undefined;
   return { event, http: triggers.flatMap((trigger) => ('http' in trigger ? [trigger.http] : [])) };
 }
