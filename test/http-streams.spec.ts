@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type IncomingMessage, request } from 'node:http';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -332,6 +332,24 @@ describe('a large body', () => {
       ([body]) => body?.end !== undefined,
     );
     expect(bodies[0]?.end).toBe('payload-too-large');
+  });
+
+  it('that is too large leaves the connection to the next request, once it was sent to its end', async () => {
+    const { url } = await world(undefined, { MESH_MAX_BODY: '100000' });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    later(() => agent.destroy());
+    const post = async (chunks: number): Promise<unknown[]> => {
+      const posted = request(`${url}/files`, { method: 'POST', agent });
+      for (let n = 0; n < chunks; n++) posted.write(Buffer.alloc(50_000));
+      const [response] = (await once(posted, 'response')) as [IncomingMessage];
+      for (let n = 0; n < chunks; n++) posted.write(Buffer.alloc(50_000));
+      posted.end();
+      return [response.statusCode, (await textOf(response)).length > 0, posted.reusedSocket];
+    };
+    expect(await post(4)).toEqual([413, true, false]);
+    const [response] = await once(request(`${url}/whole`, { method: 'POST', agent }).end(), 'response');
+    expect([response.statusCode, response.req.reusedSocket]).toEqual([200, true]);
+    response.resume();
   });
 
   it('is asked for only when the handler wants it, where the client waits for that', async () => {

@@ -11,6 +11,8 @@ export interface HttpResponse {
 }
 
 const NO_BYTES = new Uint8Array(0);
+/** https://html.spec.whatwg.org/multipage/server-sent-events.html */
+const EVENT_STREAM = 'text/event-stream';
 /** Seconds after which it is worth trying again. */
 const RETRY_AFTER = '1';
 
@@ -24,25 +26,19 @@ export function fromReply({ result, body, rest }: CallReply): HttpResponse {
   // An executor knows better when there will be room.
   if (isMeshProblem(result) && result.meta?.headers?.['retry-after'] === undefined)
     pushRetryAfter(headers, ERRORS[result.outcome as keyof typeof ERRORS]);
-  if (rest) return goingOn(result, headers, body, rest);
+  if (result.contentType?.startsWith(EVENT_STREAM)) pushUngathered(headers, result.meta);
+  // Its length is not known yet.
+  if (rest) return { status: result.status, headers, body, rest };
   // RFC 9110, clause 8.6: no length where there can be no body.
   if (!bodiless) headers.push('content-length', String(body.length));
   return { status: result.status, headers, body: bodiless ? NO_BYTES : body };
 }
 
-/** Its length is not known yet. What is in front should pass events on as they come, and keep none of them. */
-function goingOn(
-  { status, contentType, meta }: ResultEnvelope,
-  headers: string[],
-  body: Uint8Array,
-  rest: AsyncIterable<Uint8Array>,
-): HttpResponse {
-  if (contentType?.startsWith('text/event-stream')) {
-    if (meta?.headers?.['cache-control'] === undefined) headers.push('cache-control', 'no-cache');
-    // nginx gathers answers unless it is told not to.
-    if (meta?.headers?.['x-accel-buffering'] === undefined) headers.push('x-accel-buffering', 'no');
-  }
-  return { status, headers, body, rest };
+/** What is in front should pass events on as they come, and keep none of them; unless the handler says otherwise. */
+function pushUngathered(headers: string[], meta: ResultEnvelope['meta']): void {
+  if (meta?.headers?.['cache-control'] === undefined) headers.push('cache-control', 'no-cache');
+  // nginx gathers answers unless it is told not to.
+  if (meta?.headers?.['x-accel-buffering'] === undefined) headers.push('x-accel-buffering', 'no');
 }
 
 /** An error that the mesh met before or instead of a handler's answer. */

@@ -63,7 +63,11 @@ export async function* streamBody(
       yield value;
     }
   } finally {
-    if (!request.readableEnded) discard(request);
+    if (!request.readableEnded) {
+      // Not awaited: where the client is silent, it ends with the connection.
+      void chunks.return?.();
+      discard(request);
+    }
   }
 }
 
