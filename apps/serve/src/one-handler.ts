@@ -11,7 +11,7 @@ import {
   mintMeshId,
   type Route,
 } from '#contracts';
-import type { Outcome } from '#handler/runtime';
+import { collect, type Outcome } from '#handler/runtime';
 import type { Log } from '#lifecycle';
 import { ArtifactCache } from '../../executor/src/catalogue/artifact-cache.js';
 import { DiskCache } from '../../executor/src/catalogue/disk-cache.js';
@@ -25,6 +25,9 @@ import type { ServeConfig } from './config.js';
 
 /** What a handler keeps in its module is there for the next request, as in a process of its own. */
 const WORKERS = 1;
+
+/** An answer in pieces is given whole. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** What is to be run: an artifact, and the environment that it sees. */
 export interface Served {
@@ -48,6 +51,7 @@ export class OneHandler {
     private readonly cache: ArtifactCache,
     private readonly folder: string,
     timeoutMs: number,
+    private readonly log: Log,
   ) {
     const { path, description: _, input: __, commit: ___, ...carried } = manifest;
     const version: LiveVersion = {
@@ -80,7 +84,7 @@ export class OneHandler {
     const allowed = allowances(ceilingsOf(config));
     const instances = new Instances(runtimeOf(config), portTo(log), cache, {}, WORKERS, allowed);
     const invoke = new Invoke(instances, allowed);
-    const handler = new OneHandler(served, invoke, instances, cache, folder, config.timeoutMs);
+    const handler = new OneHandler(served, invoke, instances, cache, folder, config.timeoutMs, log);
     await handler.load();
     return handler;
   }
@@ -94,8 +98,11 @@ export class OneHandler {
     });
     const headers = decodeHeaders(event);
     const body = Buffer.from(JSON.stringify(payload));
-    const { outcome } = await this.invoke.run(this.#route, headers, body, 1);
-    return outcome;
+    const { id, outcome } = await this.invoke.run(this.#route, headers, body, 1);
+    const { outcome: code, cause } = outcome;
+    // What the caller gets is a message at the most.
+    if (cause) this.log.error(`The handler answered ${code}.`, { id, ...cause });
+    return collect(outcome, id, MAX_ANSWER_BYTES);
   }
 
   async close(): Promise<void> {
