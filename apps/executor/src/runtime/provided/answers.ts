@@ -4,7 +4,7 @@ import type { RunMessage } from '../worker-protocol.js';
 
 /*
  * What a program posts when a run did not go well. A handler's own no has no word in Lambda's API: it is the function
- * error `Function.Failed`, whose `errorMessage` is what the caller gets.
+ * error `Function.Failed`, whose `errorMessage` is what the caller gets, with the status `statusCode` (400).
  */
 
 export const FAILED_TYPE = 'Function.Failed';
@@ -44,11 +44,11 @@ export const errorType = (category: string | undefined, unknown: string): string
   category !== undefined && ERROR_TYPE.test(category) ? category : unknown;
 
 function failed(document: Record<string, unknown>, body: Uint8Array): Outcome {
-  const { errorMessage } = document;
+  const { errorMessage, statusCode } = document;
   const own = typeof errorMessage === 'string' ? Buffer.from(errorMessage) : body;
   return {
     outcome: 'failed',
-    status: 400,
+    status: isRefusal(statusCode) ? statusCode : 400,
     body: own,
     contentType: isJson(own) ? 'application/json' : 'text/plain; charset=utf-8',
   };
@@ -73,6 +73,9 @@ function parse(body: Uint8Array): Record<string, unknown> {
     return {};
   }
 }
+
+const isRefusal = (status: unknown): status is number =>
+  Number.isInteger(status) && (status as number) >= 400 && (status as number) <= 599;
 
 function isJson(body: Uint8Array): boolean {
   try {
