@@ -16,7 +16,8 @@ export interface Shell {
   /** The answer, on stdout. */
   print(text: string): void;
   /** Bytes of an answer, on stdout as they are; a terminal gets a line's end after them. */
-  write(bytes: Uint8Array): void;
+  /** @param more follows: a terminal's line is not ended */
+  write(bytes: Uint8Array, more?: boolean): void;
   /** Anything beside the answer, on stderr. */
   tell(text: string): void;
   /** Shows on a terminal what is being waited for, and nothing elsewhere. */
@@ -56,9 +57,9 @@ async function spin<T>(what: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-function write(bytes: Uint8Array): void {
+function write(bytes: Uint8Array, more = false): void {
   process.stdout.write(bytes);
-  if (process.stdout.isTTY && bytes.length > 0 && bytes.at(-1) !== 0x0a) process.stdout.write('\n');
+  if (!more && process.stdout.isTTY && bytes.length > 0 && bytes.at(-1) !== 0x0a) process.stdout.write('\n');
 }
 
 async function readInput(): Promise<Buffer> {

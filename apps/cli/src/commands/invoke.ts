@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { parseReference, type Reference } from '#contracts';
+import type { Connection } from '#fabric';
 import { CliError, EXIT } from '../exit.js';
-import { type Answer, exitOf, type Outgoing } from '../invoke/answer.js';
+import { type Answer, exitOf, type Outgoing, takeRest } from '../invoke/answer.js';
 import { overHttp } from '../invoke/over-http.js';
 import { overNats } from '../invoke/over-nats.js';
 import { findHttp } from '../mesh-address.js';
@@ -50,25 +51,26 @@ export function invokeCommand(shell: Shell): Command {
     .action(async (text: string, options: Options) => {
       const reference = referenceOf(text);
       const outgoing = await outgoingOf(shell, options);
-      const answer = await shell.during(`calling ${text}`, () => invoke(shell, reference, outgoing, options));
-      tell(shell, reference, answer, options);
-      shell.exitCode = exitOf(answer);
+      const connection = options.via === 'nats' ? await connectNats(shell, options.nats) : undefined;
+      try {
+        const call = () => invoke(shell, connection, reference, outgoing, options);
+        const answer = await shell.during(`calling ${text}`, call);
+        shell.exitCode = exitOf(await tell(shell, reference, answer, options));
+      } finally {
+        await connection?.close();
+      }
     });
 }
 
-async function invoke(
+function invoke(
   shell: Shell,
+  connection: Connection | undefined,
   reference: Reference,
   outgoing: Outgoing,
-  options: Options,
+  { url }: Options,
 ): Promise<Answer> {
-  if (options.via === 'http') return overHttp(findHttp(shell, options.url), reference, outgoing);
-  const connection = await connectNats(shell, options.nats);
-  try {
-    return await overNats(connection, reference, outgoing);
-  } finally {
-    await connection.close();
-  }
+  if (connection) return overNats(connection, reference, outgoing);
+  return overHttp(findHttp(shell, url), reference, outgoing);
 }
 
 function referenceOf(text: string): Reference {
@@ -122,16 +124,25 @@ function contentTypeOf(body: Uint8Array | undefined): string | undefined {
   }
 }
 
-function tell(shell: Shell, { path }: Reference, answer: Answer, { json }: Options): void {
-  const { outcome, status, version, id, contentType, body } = answer;
-  if (json) {
-    shell.print(
-      JSON.stringify({ outcome, status, version, id, contentType, body: decoded(answer) }, null, 2),
-    );
-    return;
-  }
-  shell.write(body);
-  if (outcome === 'ok') return;
+/** An answer in pieces as they come; as JSON when it is whole. @returns with the outcome that it has in the end */
+async function tell(shell: Shell, reference: Reference, begun: Answer, { json }: Options): Promise<Answer> {
+  const pieces = [begun.body];
+  if (!json) shell.write(begun.body, begun.rest !== undefined);
+  const answer = await takeRest(begun, (piece) => {
+    if (json) pieces.push(piece);
+    else shell.write(piece, true);
+  });
+  if (json) tellJson(shell, { ...answer, body: Buffer.concat(pieces) });
+  else if (answer.outcome !== 'ok') tellFailure(shell, reference, answer);
+  return answer;
+}
+
+function tellJson(shell: Shell, answer: Answer): void {
+  const { outcome, status, version, id, contentType } = answer;
+  shell.print(JSON.stringify({ outcome, status, version, id, contentType, body: decoded(answer) }, null, 2));
+}
+
+function tellFailure(shell: Shell, { path }: Reference, { outcome, status, version, id }: Answer): void {
   const hint = HINTS[outcome];
   shell.tell(
     `✗ ${path}${version ? `@${version}` : ''}: ${outcome} (${status})  mesh-id ${id || 'none'}${hint ? `\n  → ${hint}` : ''}`,
@@ -147,6 +158,7 @@ const HINTS: Readonly<Record<string, string>> = {
   'not-connected': 'Is NATS running? mesh doctor',
   unauthorized: "This ingress wants a token: -H authorization='Bearer …'",
   'method-not-allowed': 'Name another method: -X POST',
+  'broken-off': "It came in pieces, and not all of them: the executor's log may say why.",
   'handler-error': "It threw: the executor's log has the error.",
   'deadline-exceeded': 'Give it more time: --timeout <ms>',
 };

@@ -1,3 +1,4 @@
+import { asMeshError } from '#contracts';
 import { EXIT, type ExitCode } from '../exit.js';
 
 /** An event to be sent, whichever way. */
@@ -19,6 +20,22 @@ export interface Answer {
   readonly id: string;
   readonly contentType: string | undefined;
   readonly body: Uint8Array;
+  /** What follows, where it comes in pieces. @throws MeshError what broke it off */
+  readonly rest?: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Takes what follows of an answer.
+ * @param take called with each piece, as it comes
+ * @returns the answer with the outcome that it has in the end
+ */
+export async function takeRest(answer: Answer, take: (piece: Uint8Array) => void): Promise<Answer> {
+  try {
+    for await (const piece of answer.rest ?? []) take(piece);
+    return answer;
+  } catch (error) {
+    return { ...answer, outcome: asMeshError(error).code };
+  }
 }
 
 export function exitOf({ outcome }: Answer): ExitCode {

@@ -1,4 +1,4 @@
-import { formatReference, PROBLEM_JSON, type Reference } from '#contracts';
+import { formatReference, MeshError, PROBLEM_JSON, type Reference } from '#contracts';
 import { CliError, EXIT } from '../exit.js';
 import type { Answer, Outgoing } from './answer.js';
 
@@ -25,7 +25,20 @@ export async function overHttp(base: string, reference: Reference, outgoing: Out
     redirect: 'manual',
     signal: AbortSignal.timeout(timeout + GRACE_MS),
   });
+  const { body: pieces } = response;
+  // Of a length that nobody knew before.
+  if (response.ok && pieces && !response.headers.has('content-length'))
+    return { ...answerOf(response, new Uint8Array(0)), rest: restOf(pieces) };
   return answerOf(response, new Uint8Array(await response.arrayBuffer()));
+}
+
+async function* restOf(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* pieces;
+  } catch (cause) {
+    const isLate = (cause as Error).name === 'TimeoutError';
+    throw new MeshError(isLate ? 'deadline-exceeded' : 'broken-off', undefined, { cause });
+  }
 }
 
 async function reach(url: string, init: RequestInit): Promise<Response> {

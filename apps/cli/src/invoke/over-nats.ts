@@ -20,7 +20,8 @@ export async function overNats(
   try {
     const reply = await createInvoker(connection).invoke(path, event, asked ?? new Uint8Array(0));
     const { outcome, status, version: ran, contentType: type } = reply.result;
-    return { outcome, status, version: ran, id, contentType: type, body: reply.body };
+    const answer = { outcome, status, version: ran, id, contentType: type, body: reply.body };
+    return reply.rest === undefined ? answer : { ...answer, rest: reply.rest };
   } catch (error) {
     const fault = asMeshError(error);
     const problem = Buffer.from(JSON.stringify(problemOf(fault, id)));
