@@ -196,7 +196,7 @@ export class AnswerStream implements AsyncIterableIterator<Uint8Array, undefined
   }
 }
 
-function encodedPiece(value: unknown): Required<Omit<Encoded, 'rest'>> | MeshError {
+function encodedPiece(value: unknown): Required<Encoded> | MeshError {
   try {
     return encodePiece(value);
   } catch (error) {

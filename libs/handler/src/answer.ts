@@ -16,7 +16,7 @@ export interface Statement {
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /** The outcome of what a handler answered; a stream in it is not yet begun, see `openAnswer`. */
-export type Answer = Outcome & Encoded;
+export type Answer = Outcome & { readonly rest?: AnswerStream };
 
 /** The outcome of a returned value: OK, whatever it is. @throws MeshError `bad-answer` if it cannot be sent */
 export function encodeReturned(value: unknown): Answer {
@@ -62,4 +62,4 @@ function decodeBase64(body: unknown): Encoded {
   return { body: Buffer.from(body, 'base64'), contentType: BINARY };
 }
 
-const inPieces = (value: object): Encoded => ({ body: NOTHING, rest: new AnswerStream(value) });
+const inPieces = (value: object) => ({ body: NOTHING, rest: new AnswerStream(value) });

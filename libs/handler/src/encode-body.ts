@@ -1,6 +1,5 @@
 import { types } from 'node:util';
 import { MeshError } from '../../contracts/src/errors.js';
-import type { AnswerStream } from './answer-stream.js';
 import { isStream } from './stream-source.js';
 
 export const NOTHING = new Uint8Array(0);
@@ -13,8 +12,6 @@ const NDJSON = 'application/x-ndjson';
 export interface Encoded {
   readonly body: Uint8Array;
   readonly contentType?: string;
-  /** What follows, where it comes in pieces. */
-  readonly rest?: AnswerStream;
 }
 
 /**
@@ -22,7 +19,10 @@ export interface Encoded {
  * @param stream what to do with what comes in pieces
  * @throws MeshError `bad-answer` for what cannot be sent
  */
-export function encodeBody(value: unknown, stream: (value: object) => Encoded = refuse): Encoded {
+export function encodeBody<Stream = never>(
+  value: unknown,
+  stream: (value: object) => Stream = refuse,
+): Encoded | Stream {
   if (value === undefined) return { body: NOTHING };
   if (typeof value === 'string') return { body: Buffer.from(value), contentType: TEXT };
   const bytes = bytesOf(value);
@@ -38,7 +38,7 @@ export function encodeBody(value: unknown, stream: (value: object) => Encoded = 
  * One piece of a stream: as a body is, but what becomes JSON is a line of its own.
  * @throws MeshError `bad-answer`
  */
-export function encodePiece(value: unknown): Required<Omit<Encoded, 'rest'>> {
+export function encodePiece(value: unknown): Required<Encoded> {
   if (typeof value === 'string') return { body: Buffer.from(value), contentType: TEXT };
   const bytes = bytesOf(value);
   if (bytes) return { body: bytes, contentType: BINARY };
