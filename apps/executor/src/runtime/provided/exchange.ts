@@ -22,6 +22,8 @@ export interface Taken {
 /** A `next` that waits. */
 export interface Poll {
   give(taken: Taken): void;
+  /** Another one came in its place: a program that began anew within has forgotten this one. */
+  supersede(): void;
 }
 
 interface Waiting {
@@ -106,8 +108,8 @@ export class Exchange {
   next(poll: Poll): Rejection | undefined {
     if (this.#phase === 'failed' || this.#phase === 'closed')
       return invalidTransition('RuntimeInitError', 'RuntimeReady');
-    if (this.#taken.size + this.#polls.length >= this.concurrency)
-      return invalidTransition(this.#taken.size > 0 ? 'RuntimeRunning' : 'RuntimeReady', 'RuntimeReady');
+    if (this.#taken.size >= this.concurrency) return invalidTransition('RuntimeRunning', 'RuntimeReady');
+    if (this.#taken.size + this.#polls.length >= this.concurrency) this.#polls.shift()?.supersede();
     this.#polls.push(poll);
     if (this.#phase === 'started') {
       this.#phase = 'polling';

@@ -300,6 +300,17 @@ describe('an end', () => {
   });
 });
 
+describe('a program that begins anew within', () => {
+  it('is served by the `next` that it asked last', async () => {
+    const { run, instance, logs } = program(`
+      void get('invocation/next').then(({ status }) => console.log(status));
+      setTimeout(async () => { ${serving('await answer(id, event)').trim()} }, 50)`);
+    void instance.warm();
+    await until(() => logs.some(({ message }) => message === '403'));
+    expect(jsonOf(await run('2'))).toBe(2);
+  });
+});
+
 describe('several at once', () => {
   it('run in a program that polls for as many as its manifest allows', async () => {
     const { run } = program(

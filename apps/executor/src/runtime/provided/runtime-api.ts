@@ -7,7 +7,7 @@ import type { Exchange, Poll, Taken } from './exchange.js';
 import type { BodySink } from './http-body.js';
 import { HttpConnection, type HttpReply, type RequestHead } from './http-connection.js';
 import { invocationHeaders } from './invocation.js';
-import { accept, NOT_FOUND, type Rejection, reject } from './rejections.js';
+import { accept, invalidTransition, NOT_FOUND, type Rejection, reject } from './rejections.js';
 import { responseSink } from './response.js';
 import { documentOf, shapedOf } from './shapes.js';
 import { DISCARD, WholeBody } from './whole-body.js';
@@ -64,7 +64,10 @@ export class RuntimeApi {
   }
 
   #next(reply: HttpReply): BodySink {
-    const poll: Poll = { give: (taken) => this.#give(taken, poll, reply) };
+    const poll: Poll = {
+      give: (taken) => this.#give(taken, poll, reply),
+      supersede: () => reject(reply, invalidTransition('RuntimeReady', 'RuntimeReady')),
+    };
     reply.onClose = () => this.exchange.leave(poll);
     const rejection = this.exchange.next(poll);
     return rejection ? refuse(reply, rejection) : DISCARD;
