@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { ControlPath } from '#contracts';
 import { CliError, EXIT } from '../exit.js';
 import { projectFolder } from '../mesh-address.js';
 import type { Shell } from '../shell.js';
+import { LANGUAGES, type Language, readme } from './languages.js';
 import { templates } from './templates.js';
 
 const run = promisify(execFile);
@@ -37,6 +38,51 @@ export async function createProject(
   if (install) await shell.during('npm install', () => installPackages(shell, folder));
   if (git) await makeRepository(shell, folder);
   return { folder: relative(shell.folder, folder) || '.', path, files: [...Object.keys(files), vendored] };
+}
+
+/**
+ * Makes a handler in another language than JavaScript, with its runtime.
+ * @throws CliError when there is no such runtime, or the folder holds anything
+ */
+export async function createProvided(
+  shell: Shell,
+  path: ControlPath,
+  name: string,
+  { runtime, git }: { runtime: string; git: boolean },
+): Promise<Project> {
+  const folder = resolve(shell.folder, name);
+  const { copied, written, stated, handler } = languageOf(runtime, path);
+  await refuseFilled(folder);
+  await mkdir(folder, { recursive: true });
+  const example = join(projectFolder(), 'examples', 'runtimes', runtime);
+  for (const file of copied) await cp(join(example, file), join(folder, file), { recursive: true });
+  const manifest = { path, version: '0.1.0', runtime: 'provided', ...stated, meta: { language: runtime } };
+  const files: Record<string, string> = {
+    ...written,
+    'mesh.json': `${JSON.stringify(manifest, null, 2)}\n`,
+    'README.md': readme(path, runtime, handler),
+    '.gitignore': '.mesh/\n/*.tgz\n/*.zip\n',
+  };
+  for (const [file, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, file)), { recursive: true });
+    await writeFile(join(folder, file), text);
+  }
+  if (git) await makeRepository(shell, folder);
+  return {
+    folder: relative(shell.folder, folder) || '.',
+    path,
+    files: [...Object.keys(files), ...copied],
+  };
+}
+
+function languageOf(runtime: string, path: ControlPath): Language {
+  const language = Object.hasOwn(LANGUAGES, runtime) ? LANGUAGES[runtime]?.(path) : undefined;
+  if (language) return language;
+  throw new CliError(
+    `There is no runtime ${JSON.stringify(runtime)}.`,
+    `There are: ${Object.keys(LANGUAGES).join(', ')}; and without --runtime, TypeScript.`,
+    EXIT.usage,
+  );
 }
 
 async function refuseFilled(folder: string): Promise<void> {
