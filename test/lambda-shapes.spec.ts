@@ -1,0 +1,113 @@
+import { resolve } from 'node:path';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { connect } from '@nats-io/transport-node';
+import { closeAll, later } from './fixtures/later.js';
+import { type Mesh, mesh } from './fixtures/mesh.js';
+
+/* Handlers in other shapes than the mesh's own, packed and published as usual, in each kind of isolation. */
+
+const JSON_BODY = { 'content-type': 'application/json' };
+const SHAPES: Record<string, string> = {
+  old: `export const handler = async ({ httpMethod, path, queryStringParameters, body }) =>
+    ({ statusCode: 202, multiValueHeaders: { 'set-cookie': ['a=1', 'b=2'] }, body: JSON.stringify([httpMethod, path, queryStringParameters, body]) });`,
+  events: `export const handleEvent = async (event) => ({ ...event, type: 'answer', data: { was: event.data, from: event.source } });`,
+  payload: `export const handle = (payload, { functionName }) => ({ payload, functionName });`,
+  wrong: `export const handler = async () => 'no proxy answer';`,
+};
+const EVENTS = {
+  old: 'apigateway-v1',
+  events: 'cloudevents',
+  payload: 'payload',
+  wrong: 'apigateway-v1',
+} as const;
+
+describe.each(['inline', 'thread', 'process'])('in isolation by %s', (isolation) => {
+  let world: Mesh;
+  beforeAll(async () => {
+    world = await mesh(
+      async ({ publish, publishFolder }) => {
+        for (const [path, code] of Object.entries(SHAPES))
+          await publish({ path, version: '1.0.0', event: EVENTS[path as keyof typeof EVENTS] }, code);
+        await publishFolder(resolve('examples/notes-api'));
+      },
+      { MESH_ISOLATION: isolation },
+    );
+  });
+  afterAll(closeAll);
+
+  const fetched = async (path: string, init?: RequestInit) => {
+    const response = await fetch(world.url + path, init);
+    const type = response.headers.get('content-type');
+    return {
+      status: response.status,
+      type,
+      text: await response.text(),
+      cookies: response.headers.getSetCookie(),
+    };
+  };
+
+  it("a function of API Gateway's 2.0 runs unchanged", async () => {
+    const put = await fetched('/notes/a%20b', { method: 'PUT', body: 'grüß' });
+    expect([put.status, JSON.parse(put.text)]).toMatchObject([201, { id: 'a b', by: 'notes' }]);
+    expect(await fetched('/notes/a%20b')).toMatchObject({ status: 200, text: '{"id":"a b","text":"grüß"}' });
+    expect(await fetched('/notes')).toMatchObject({
+      status: 200,
+      type: 'application/json',
+      text: '["1","a b"]',
+    });
+    expect(await fetched('/notes/none')).toMatchObject({ status: 404, text: '{"message":"No such note"}' });
+  });
+
+  it("a function of API Gateway's 1.0 runs unchanged", async () => {
+    const answer = await fetched('/old?a=1&a=2', { method: 'POST', body: 'x' });
+    expect(answer).toMatchObject({ status: 202, type: 'application/json', cookies: ['a=1', 'b=2'] });
+    expect(JSON.parse(answer.text)).toEqual(['POST', '/old', { a: '2' }, 'x']);
+  });
+
+  it('a handler of CloudEvents answers with one', async () => {
+    const answer = await fetched('/events', {
+      method: 'POST',
+      headers: {
+        'ce-specversion': '1.0',
+        'ce-id': 'x',
+        'ce-source': '/me',
+        'ce-type': 't',
+        'content-type': 'application/json',
+      },
+      body: '{"a":1}',
+    });
+    expect([answer.status, answer.type]).toEqual([200, 'application/cloudevents+json']);
+    expect(JSON.parse(answer.text)).toMatchObject({
+      id: 'x',
+      type: 'answer',
+      data: { was: { a: 1 }, from: '/me' },
+    });
+  });
+
+  it('a handler of the payload has it from HTTP, from NATS and from a client of Lambda', async () => {
+    const expected = { payload: { id: 42 }, functionName: 'payload' };
+    const body = '{"id":42}';
+    expect(
+      JSON.parse((await fetched('/payload', { method: 'POST', headers: JSON_BODY, body })).text),
+    ).toEqual(expected);
+    const nats = await connect({ servers: world.nats.url });
+    later(() => nats.close());
+    expect((await nats.request('mesh.call.payload', body)).json()).toEqual(expected);
+    const client = new LambdaClient({
+      endpoint: world.url,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
+    });
+    later(() => client.destroy());
+    const { Payload } = await client.send(new InvokeCommand({ FunctionName: 'payload', Payload: body }));
+    expect(JSON.parse(Payload?.transformToString() ?? '')).toEqual(expected);
+  });
+
+  it('an answer of another convention is an error of the handler', async () => {
+    expect(await fetched('/wrong')).toMatchObject({
+      status: 500,
+      text: expect.stringContaining('bad-answer'),
+    });
+  });
+});
