@@ -1,4 +1,5 @@
 import { asMeshError, type MeshError } from '#contracts';
+import { passed } from './dead-buffers.js';
 import { brokenOff, type Credit, PIECE_OVERHEAD, type PieceMark, WINDOW_BYTES } from './piece.js';
 import { type Beating, Silence } from './pulse.js';
 
@@ -117,6 +118,7 @@ export class PieceReceiver implements AsyncIterableIterator<Uint8Array, undefine
   #hand(bytes: Uint8Array): void {
     this.#taken += bytes.length + PIECE_OVERHEAD;
     this.#takers.shift()?.resolve({ done: false, value: bytes });
+    passed(bytes.length);
     const credit = this.#taken + WINDOW_BYTES;
     if (this.#state !== 'open' || credit - this.#credit < WINDOW_BYTES / 2) return;
     this.#credit = credit;

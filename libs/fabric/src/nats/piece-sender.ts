@@ -1,4 +1,5 @@
 import { asMeshError, MeshError } from '#contracts';
+import { passed } from './dead-buffers.js';
 import {
   brokenOff,
   type Credit,
@@ -124,6 +125,7 @@ export class PieceSender implements Beating {
       this.#sent += piece.length + PIECE_OVERHEAD;
       this.#tell('data', piece);
       this.#number++;
+      passed(piece.length);
     }
     this.#wake();
   }
