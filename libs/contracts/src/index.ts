@@ -13,6 +13,7 @@
  *   work          an event that waits in a stream, and the dead letter that it may become
  *   async-call    what is known of a call whose caller did not wait
  *   config        environment variables ⇄ one frozen, typed value
+ *   dead-buffers  what streams leave behind is collected in time, wherever they pass
  */
 export * from './async-call.js';
 export {
@@ -35,6 +36,7 @@ export {
 } from './codec.js';
 export * from './config.js';
 export * from './control-path.js';
+export { passed } from './dead-buffers.js';
 export * from './envelope.js';
 export * from './errors.js';
 export * from './invocation.js';

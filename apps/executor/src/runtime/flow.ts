@@ -1,4 +1,4 @@
-import { asMeshError, MeshError } from '#contracts';
+import { asMeshError, MeshError, passed } from '#contracts';
 
 /*
  * A body in pieces between executor and worker, in either direction: an `Outflow` sends as far as it has credit, an
@@ -86,6 +86,7 @@ export class Inflow implements AsyncIterableIterator<Uint8Array, undefined> {
     this.#taker = undefined;
     if (piece) {
       this.#pay(weigh(piece));
+      passed(piece.length);
       return taker.resolve({ done: false, value: piece });
     }
     const fault = this.#fault;

@@ -1,5 +1,4 @@
-import { asMeshError, type MeshError } from '#contracts';
-import { passed } from './dead-buffers.js';
+import { asMeshError, type MeshError, passed } from '#contracts';
 import { brokenOff, type Credit, PIECE_OVERHEAD, type PieceMark, WINDOW_BYTES } from './piece.js';
 import { type Beating, Silence } from './pulse.js';
 

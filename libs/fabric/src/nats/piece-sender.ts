@@ -1,5 +1,4 @@
-import { asMeshError, MeshError } from '#contracts';
-import { passed } from './dead-buffers.js';
+import { asMeshError, MeshError, passed } from '#contracts';
 import {
   brokenOff,
   type Credit,

@@ -13,19 +13,22 @@ const EVERY_BYTES = 8 * 1024 * 1024;
 let sinceThen = 0;
 let collectYoung: (() => void) | undefined;
 
-/** So many bytes of a stream have passed through this process. */
+/** So many bytes of a stream have passed through this process, or thread: each has buffers of its own. */
 export function passed(bytes: number): void {
   sinceThen += bytes;
   if (sinceThen < EVERY_BYTES) return;
   sinceThen = 0;
   collectYoung ??= youngCollector();
-  collectYoung();
+  collectYoung?.();
 }
 
-/** V8 gives its collector to contexts made while a flag is set, and to them alone. */
-function youngCollector(): () => void {
+/**
+ * V8 gives its collector to contexts made while a flag is set, and to them alone.
+ * @returns nothing where another thread took the flag back meanwhile: then the next few megabytes try again
+ */
+function youngCollector(): (() => void) | undefined {
   setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as (options: { type: 'minor' }) => void;
+  const collect = runInNewContext('globalThis.gc') as ((options: { type: 'minor' }) => void) | undefined;
   setFlagsFromString('--no-expose-gc');
-  return () => collect({ type: 'minor' });
+  return collect && (() => collect({ type: 'minor' }));
 }
