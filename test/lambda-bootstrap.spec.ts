@@ -90,6 +90,27 @@ describe('under the Runtime API', () => {
     expect(await api.invoke(1)).toMatchObject({ kind: 'response' });
   });
 
+  it('asks once more where its kept connection was closed', async () => {
+    start();
+    expect(await api.invoke(1)).toMatchObject({ kind: 'response' });
+    api.breakOff(1);
+    await until(async () => api.refused === 1);
+    // Without a wait, and without a word.
+    expect(await api.invoke(2)).toMatchObject({ kind: 'response' });
+  });
+
+  it('tells a handler what Lambda tells of who called', async () => {
+    const known =
+      '({ body: event }, { invokedFunctionArn, awsRequestId }) => ({ event, invokedFunctionArn, awsRequestId })';
+    await writeFile(join(folder, 'known.mjs'), `export const handler = ${known};`);
+    start({}, 'known.handler');
+    expect(JSON.parse((await api.invoke(1)).body)).toEqual({
+      event: 1,
+      invokedFunctionArn: 'arn:aws:lambda:eu-central-1:000000000000:function:test',
+      awsRequestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
+  });
+
   it('recovers when polls are broken off', async () => {
     start();
     expect(await api.invoke(1)).toMatchObject({ kind: 'response' });
@@ -146,11 +167,12 @@ describe('without it', () => {
     expect(JSON.parse((await local(' \n')).out)).toEqual({ echo: {}, turn: 1 });
   });
 
-  it('answers an error as HTTP would have it, and tells the reason on stderr', async () => {
+  it('answers an error with 500 and what was thrown, and tells the reason on stderr', async () => {
     const { out, err, code } = await local('{"throw":"too far"}');
-    expect([JSON.parse(out).statusCode, code]).toEqual([500, 1]);
-    expect(out).not.toContain('too far');
-    expect(err).toContain('too far');
+    const { statusCode, body } = JSON.parse(out);
+    expect([statusCode, code]).toEqual([500, 1]);
+    expect(JSON.parse(body)).toMatchObject({ errorType: 'RangeError', errorMessage: 'too far' });
+    expect(err).toContain('RangeError: too far');
   });
 
   it('says why a handler cannot be loaded', async () => {

@@ -49,11 +49,11 @@ export async function poll(
 }
 
 async function turn(api: RuntimeApi, loaded: Loaded, log: Log, next: Next, inHand: InHand): Promise<void> {
-  const { id, body, deadlineMs } = next;
+  const { id, body, caller, deadlineMs } = next;
   inHand.add(id);
   try {
     const deadline = performance.now() + Math.max(0, deadlineMs - Date.now());
-    const ran = await runEvent(loaded, { id, body, deadline, log });
+    const ran = await runEvent(loaded, { id, body, caller, deadline, log });
     if ('error' in ran) log('error', id, 'The handler did not end OK.', ran.error.document);
     await tell(api, id, ran);
   } finally {

@@ -8,13 +8,15 @@ import { errorOutcome, type Outcome } from '../outcome.js';
 import { openAnswer, runHandler } from '../run-handler.js';
 import { runShaped } from '../shapes/run-shaped.js';
 import type { Loaded } from './loaded.js';
-import type { Delivered } from './to-envelope.js';
+import type { Attributes, Delivered } from './to-envelope.js';
 
 /** One event of Lambda's, and what is known of its run. */
 export interface LambdaRun {
   /** Lambda's request id. */
   readonly id: string;
   readonly body: Uint8Array;
+  /** What a handler that was written for Lambda finds in its context. */
+  readonly caller?: Attributes;
   /** On the scale of `performance.now()`, ms. */
   readonly deadline: number;
   readonly log: (level: LogLevel, id: string, message: string, fields?: object) => void;

@@ -23,7 +23,10 @@ export async function runEvent(loaded: Loaded, run: LambdaRun): Promise<Ran> {
   const known = recognise(parse(run.body));
   // It was written for this very document.
   if (takesAsIs(loaded, known))
-    return answered({ form: 'payload' }, await runDelivered(loaded, run, fromPayload(run.body, run.id)));
+    return answered(
+      { form: 'payload' },
+      await runDelivered(loaded, run, fromPayload(run.body, run.id, run.caller)),
+    );
   if (known.form === 'sqs' && !loaded.takesBatches) return runRecords(loaded, run, known.event);
   return answered(known, await runDelivered(loaded, run, delivered(loaded, run, known)));
 }
@@ -44,7 +47,7 @@ function isAnswer({ form }: Pick<Recognised, 'form'>, { outcome }: Outcome): boo
   return isHttp && (outcome === 'failed' || ERRORS[outcome].fault === 'caller');
 }
 
-function delivered({ params }: Loaded, { id, body }: LambdaRun, known: Recognised): Delivered {
+function delivered({ params }: Loaded, { id, body, caller }: LambdaRun, known: Recognised): Delivered {
   switch (known.form) {
     case 'apigateway-v2':
       return fromHttpV2(known.event, id, params);
@@ -53,9 +56,9 @@ function delivered({ params }: Loaded, { id, body }: LambdaRun, known: Recognise
     case 'sqs':
       return fromSqsBatch(known.event, body, id);
     case 'cloudevents':
-      return fromCloudEvent(body, id);
+      return fromCloudEvent(body, id, caller);
     case 'payload':
-      return fromPayload(body, id);
+      return fromPayload(body, id, caller);
   }
 }
 

@@ -1,5 +1,6 @@
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import type { JsonValue } from '../author-types.js';
 import type { ErrorReport } from './error-report.js';
 
 /** An event that Lambda gave to run. */
@@ -8,14 +9,35 @@ export interface Next {
   /** Milliseconds since 1970. */
   readonly deadlineMs: number;
   readonly body: Uint8Array;
+  /** What else is known of who called: for a handler that was written for Lambda, in its context. */
+  readonly caller: { readonly [name: string]: JsonValue };
 }
 
 const VERSION = '2018-06-01';
 const ID = 'lambda-runtime-aws-request-id';
 const DEADLINE = 'lambda-runtime-deadline-ms';
+const ARN = 'lambda-runtime-invoked-function-arn';
+const CLIENT_CONTEXT = 'lambda-runtime-client-context';
+const TRACE = 'lambda-runtime-trace-id';
 const ERROR_TYPE = 'lambda-runtime-function-error-type';
 /** Where no deadline is stated: Lambda's longest, ms. */
 const LONGEST_MS = 900_000;
+
+type Request = [
+  method: string,
+  path: string,
+  content: string | undefined,
+  headers: Record<string, string>,
+  signal?: AbortSignal,
+];
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+class StaleError extends Error {}
 
 /** Lambda refused what was sent. */
 export class RefusedError extends Error {
@@ -46,7 +68,7 @@ export class RuntimeApi {
     const id = headers[ID];
     if (status !== 200 || typeof id !== 'string') throw new RefusedError('next', status, text(body));
     const deadlineMs = Number(headers[DEADLINE]) || Date.now() + LONGEST_MS;
-    return { id, deadlineMs, body };
+    return { id, deadlineMs, body, caller: callerOf(headers) };
   }
 
   respond(id: string, json: string): Promise<void> {
@@ -67,13 +89,17 @@ export class RuntimeApi {
     if (status !== 202) throw new RefusedError(path, status, text(body));
   }
 
-  #send(
-    method: string,
-    path: string,
-    content: string | undefined,
-    headers: Record<string, string>,
-    signal?: AbortSignal,
-  ): Promise<{ status: number; headers: IncomingHttpHeaders; body: Buffer }> {
+  /** Once more where the connection that was kept had been closed at the other end meanwhile: nothing was taken then. */
+  async #send(...asked: Request): Promise<Answer> {
+    try {
+      return await this.#ask(...asked);
+    } catch (error) {
+      if (error instanceof StaleError) return this.#ask(...asked);
+      throw error;
+    }
+  }
+
+  #ask(...[method, path, content, headers, signal]: Request): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const length = content === undefined ? {} : { 'content-length': Buffer.byteLength(content) };
       const options = {
@@ -88,13 +114,23 @@ export class RuntimeApi {
           reject,
         );
       });
-      asked.on('error', reject).end(content);
+      const isStale = (error: NodeJS.ErrnoException) => asked.reusedSocket && error.code === 'ECONNRESET';
+      asked.on('error', (error) => reject(isStale(error) ? new StaleError() : error)).end(content);
     });
   }
 
   close(): void {
     this.#agent.destroy();
   }
+}
+
+function callerOf(headers: IncomingHttpHeaders): Record<string, JsonValue> {
+  const { [ARN]: invokedFunctionArn, [CLIENT_CONTEXT]: clientContext, [TRACE]: traceId } = headers;
+  return {
+    ...(typeof invokedFunctionArn === 'string' ? { invokedFunctionArn } : {}),
+    ...(typeof clientContext === 'string' ? { clientContext: JSON.parse(clientContext) as JsonValue } : {}),
+    ...(typeof traceId === 'string' ? { traceId } : {}),
+  };
 }
 
 const text = (body: Buffer): string => body.toString('utf8');

@@ -121,14 +121,22 @@ export function fromSqsBatch({ Records }: SqsEvent, raw: Uint8Array, id: string)
 /** `arn:aws:sqs:<region>:<account>:<name>` */
 const queueOf = ({ eventSourceARN = '' }: SqsEventRecord): string => eventSourceARN.split(':').at(-1) ?? '';
 
-export const fromCloudEvent = (raw: Uint8Array, id: string): Delivered =>
-  fromLambda(raw, id, 'application/cloudevents+json');
+export type Attributes = EventEnvelope['meta']['attributes'];
 
-export const fromPayload = (raw: Uint8Array, id: string): Delivered =>
-  fromLambda(raw, id, 'application/json');
+/** @param caller what Lambda says of who called */
+export const fromCloudEvent = (raw: Uint8Array, id: string, caller: Attributes): Delivered =>
+  fromLambda(raw, id, 'application/cloudevents+json', caller);
 
-const fromLambda = (raw: Uint8Array, id: string, contentType: string): Delivered => ({
+export const fromPayload = (raw: Uint8Array, id: string, caller: Attributes): Delivered =>
+  fromLambda(raw, id, 'application/json', caller);
+
+const fromLambda = (
+  raw: Uint8Array,
+  id: string,
+  contentType: string,
+  attributes: Attributes = {},
+): Delivered => ({
   raw,
   attempt: 1,
-  envelope: { id, contentType, meta: { source: 'lambda' } },
+  envelope: { id, contentType, meta: { source: 'lambda', attributes } },
 });
