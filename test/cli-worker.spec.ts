@@ -124,6 +124,15 @@ describe('mesh pack --lambda', () => {
     expect(Object.keys(unzipSync(zip))).toContain('bootstrap');
   });
 
+  it('takes a handler with a runtime of its own as it is', async () => {
+    const { code, out } = await mesh('pack', resolve('examples/runtimes/bash'), '--lambda', '--json');
+    expect(code).toBe(0);
+    expect(modesOf(readFileSync(join(folder, JSON.parse(out)[0].file)))).toEqual({
+      bootstrap: 0o100755,
+      'function.sh': 0o100644,
+    });
+  });
+
   it('lays a Node beside it, if that is one for Linux', async () => {
     write('handler.ts', HANDLER);
     write('node', 'no program');
