@@ -44,7 +44,9 @@ export class Runner {
     try {
       const envelope = { id: invocation.id, ...decodeDetails(invocation.headers) };
       const host = new RunHost(this.of.version, invocation, this.port, this.#controllers);
-      const isPlain = this.of.shaping === undefined && envelope.meta.source !== 'lambda';
+      const { shaping, body } = this.of;
+      // Who takes a body in pieces has no other event than that.
+      const isPlain = shaping === undefined && (envelope.meta.source !== 'lambda' || body === 'stream');
       const answer = await (isPlain
         ? this.#plain(envelope, invocation, host)
         : this.#shaped(envelope, invocation, host));
@@ -69,10 +71,12 @@ export class Runner {
   }
 
   /** In another shape than the mesh's own, or for a caller who speaks Lambda: see `shapes/` of the handler package. */
-  #shaped(envelope: EventEnvelope, invocation: Invocation, host: Host): Promise<Answer> {
+  async #shaped(envelope: EventEnvelope, invocation: Invocation, host: Host): Promise<Answer> {
     const { path, version, shaping } = this.of;
     const { event = 'mesh', http = [] } = shaping ?? {};
-    const { body: raw, attempt } = invocation;
+    const { body, rest, attempt } = invocation;
+    // Documents have their body whole.
+    const raw = rest === undefined ? body : await wholeOf(joined(body, rest));
     const asked = { path, version, envelope, raw, attempt, now: Date.now(), http };
     return runShaped(event, this.handler, asked, host);
   }
@@ -137,4 +141,11 @@ class RunHost implements Host {
       this.invocation.key,
     );
   }
+}
+
+/** By hand: `node:stream/consumers` would load all of web streams into each worker at its start. */
+async function wholeOf(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const all: Uint8Array[] = [];
+  for await (const piece of pieces) all.push(piece);
+  return Buffer.concat(all);
 }

@@ -22,7 +22,7 @@ import { streamedReply } from './event-stream.js';
 import { fromError, fromReply, MAX_ANSWER } from './from-result.js';
 import { parseFunctionName } from './function-name.js';
 import type { Functions } from './functions.js';
-import { checkPayload, invokeRequestOf, largestPayload } from './invoke-request.js';
+import { invokeRequestOf, largestPayload, payloadOf } from './invoke-request.js';
 import type { LambdaAccess } from './lambda-access.js';
 import { ServiceError, serviceErrorAnswer } from './service-error.js';
 import { type Target, targetOf } from './target.js';
@@ -116,7 +116,7 @@ export class LambdaApi {
     await checkBody(body);
     // Whether a function exists is told to none but who may call it.
     const called = this.#called(target);
-    const payload = checkPayload(body);
+    const payload = payloadOf(asked.type, body);
     if (asked.type === 'DryRun') return emptyAnswer(204, mintMeshId());
     const event = toEvent(called.route, called.qualifier, asked, callerOf(request.socket));
     begin(event);
