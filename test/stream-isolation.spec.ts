@@ -76,6 +76,7 @@ export default async ({ query: { ask, how, most }, headers, stream, body, raw },
 const NESTED = `
 export default async (event, context) => {
   if (event.query.collects) return context.call('breaks', undefined).then((text) => ({ text }));
+  if (event.query.mb) return (await context.call('fast', { mb: event.query.mb })).length;
   return context.call('inner', null).catch((error) => ({ code: error.code }));
 };`;
 const INNER = `
@@ -294,6 +295,7 @@ describe.each(ISOLATIONS)('in isolation %s', (isolation) => {
 
   it('another handler gets it as a whole; what it called ends with it', async () => {
     expect(await (await fetch(`${of.url}/nested?collects=1`)).json()).toEqual({ text: 'firstlast' });
+    expect(await (await fetch(`${of.url}/nested?mb=20`)).json()).toBe(20e6);
     const leaving = request(`${of.url}/nested`, { agent: false }).on('error', () => undefined);
     leaving.end();
     await seen('inner', 'began');
