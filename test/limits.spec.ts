@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { callSubject, type Limits, type Route } from '#contracts';
 import { asPath, plainClient } from './fixtures/fabric.js';
 import { closeAll, until } from './fixtures/later.js';
-import { type Catalogue, executor, type Mesh, mesh, served } from './fixtures/mesh.js';
+import { type Catalogue, catalogue, executor, type Mesh, mesh, served } from './fixtures/mesh.js';
 import { workScene } from './fixtures/work.js';
 import { streams } from './http-async.fixture.js';
 import { freePort } from './ingress.fixture.js';
@@ -203,6 +203,14 @@ describe.each(['thread', 'process'])('workers in isolation %s', (isolation) => {
     const [kept] = await idsOf(`${of.url}/warm`, 1);
     expect([both.size, both.has(kept as string)]).toEqual([2, true]);
   }, 40_000);
+});
+
+describe('a memory limit by the kernel', () => {
+  it('that this machine cannot hold is refused at start, not forgotten', async () => {
+    const of = await catalogue();
+    const start = executor(of, { MESH_ISOLATION: 'process', MESH_WORKER_CGROUP: '/proc' });
+    await expect(start).rejects.toThrow(/MESH_WORKER_CGROUP: \/proc is no folder of cgroup v2\. Remedy: /);
+  });
 });
 
 describe('what was refused, and what waits', () => {

@@ -38,6 +38,14 @@ export const settings = {
       'MB of memory that a worker may have: the heap of JavaScript in a thread, all that it uses in a process. A manifest may ask for less (`limits.memoryMb`).',
     remedy: 'a whole number of MB, such as 512',
   }),
+  workerCgroup: setting({
+    variable: 'MESH_WORKER_CGROUP',
+    schema: text.string(),
+    optional: true,
+    description:
+      'Folder of cgroup v2, delegated to this user and with the memory controller, in which each child process gets a group of its own: then the kernel holds its memory limit (docs/isolation.md). Unset: memory is looked at ten times a second.',
+    remedy: 'a folder such as /sys/fs/cgroup/lambda-mesh.slice/workers',
+  }),
   workerScratchMb: setting({
     variable: 'MESH_WORKER_SCRATCH',
     schema: text.integer(0, 1_000_000),

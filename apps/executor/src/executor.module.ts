@@ -72,12 +72,18 @@ const ENVIRONMENT = Symbol('handler environment');
 const ARTIFACTS = Symbol('artifacts');
 
 /** What decides how handlers run. */
-type IsolationConfig = Pick<ExecutorConfig, 'isolation' | 'graceMs' | 'workerMemoryMb' | 'workerScratchMb'>;
+type IsolationConfig = Pick<ExecutorConfig, 'isolation' | 'graceMs' | 'workerMemoryMb' | 'workerScratchMb'> &
+  Partial<Pick<ExecutorConfig, 'workerCgroup'>>;
 
 /** How handlers run here. A program of its own is a process, whatever the isolation of those that are imported. */
 export function runtimeOf(config: IsolationConfig): Runtime {
-  const { graceMs, workerMemoryMb: memoryMb, workerScratchMb: scratchMb } = config;
-  const limits = { graceMs, memoryMb, scratchMb };
+  const { graceMs, workerMemoryMb: memoryMb, workerScratchMb: scratchMb, workerCgroup: groups } = config;
+  const limits = {
+    graceMs,
+    memoryMb,
+    scratchMb,
+    ...(groups === undefined ? {} : { groups }),
+  };
   const imported = importedRuntime(config, limits);
   const provided = providedRuntime(limits);
   return (spec, port) => (spec.provided ? provided : imported)(spec, port);
@@ -266,7 +272,13 @@ function createInstances(
   environment: Readonly<Record<string, string>>,
 ): Instances {
   const publish = (subject: string, body: string) => connection.publish(subject, body);
-  const port = new MeshPort(createInvoker(connection), publish, registry, logger('handler'), tails);
+  const port = new MeshPort(
+    createInvoker(connection, { takesStreams: true }),
+    publish,
+    registry,
+    logger('handler'),
+    tails,
+  );
   const { maxWorkers, workerIdle } = config;
   return new Instances(runtimeOf(config), port, cache, environment, maxWorkers, allowedOf, workerIdle);
 }

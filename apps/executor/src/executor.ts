@@ -1,4 +1,5 @@
 import { NestFactory } from '@nestjs/core';
+import { ConfigError } from '#contracts';
 import {
   createMetrics,
   type Environment,
@@ -11,6 +12,7 @@ import {
 import { type ExecutorConfig, settings } from './config.js';
 import { Executor, executorModule } from './executor.module.js';
 import { showMetrics } from './metrics.js';
+import { openMemoryGroups } from './runtime/memory-group.js';
 
 export const main = () => run('executor', settings, start);
 
@@ -26,6 +28,7 @@ export async function start(
 ): Promise<Running> {
   // A handler's stack names its author's own lines; a thread has this by its own option.
   if (config.isolation === 'inline') process.setSourceMapsEnabled(true);
+  openGroups(config.workerCgroup);
   let executor: Executor | undefined;
   const readiness = new Readiness()
     .check('nats', () => executor?.connection.connected ?? false)
@@ -50,6 +53,19 @@ export async function start(
       await health?.stop();
     },
   };
+}
+
+/** @throws ConfigError */
+function openGroups(folder: string | undefined): void {
+  if (folder === undefined) return;
+  try {
+    openMemoryGroups(folder);
+  } catch (error) {
+    const fault = error instanceof Error ? error.message : String(error);
+    throw new ConfigError('executor', [
+      `MESH_WORKER_CGROUP: ${fault} Remedy: a folder of cgroup v2 with the memory controller, delegated to this user; or leave it unset`,
+    ]);
+  }
 }
 
 /** The operator's offer, with values: what a handler may see at the most. */

@@ -4,9 +4,10 @@ import { MeshError } from '#contracts';
 import { childArguments } from './child-command.js';
 import { encodeFrame, FrameReader } from './frames.js';
 import { Guardian } from './guardian.js';
+import { MemoryGroup } from './memory-group.js';
 import type { HandlerSpec, Runtime, WorkerLimits } from './runtime.js';
 import { Scratch, scratchRoot } from './scratch.js';
-import { watch } from './watch.js';
+import { memoryDetail, watch } from './watch.js';
 import { WorkerInstance } from './worker-instance.js';
 import type { FromWorker, StartWorker, ToWorker, WorkerEvents, WorkerStart } from './worker-protocol.js';
 
@@ -29,9 +30,10 @@ const startProcess =
     const limits = { ...ofAll, ...host?.allotment() };
     const scratch = new Scratch();
     const child = spawned(start, environment, scratch, limits);
+    const group = groupOf(child, scratch, limits);
     const socket = child.stdio[LINK] as Socket;
     listen(socket, events);
-    const gone = keep(child, scratch, limits, events);
+    const gone = keep(child, scratch, group, limits, events);
     return {
       post: (messages) => post(socket, messages),
       begun: () => scratch.begun(),
@@ -63,6 +65,23 @@ function spawned(
   }
 }
 
+/** @throws Error when there can be none: a limit that was asked for and does not hold is none */
+function groupOf(
+  child: ChildProcess,
+  scratch: Scratch,
+  { groups, memoryMb }: WorkerLimits,
+): MemoryGroup | undefined {
+  if (groups === undefined || child.pid === undefined) return undefined;
+  try {
+    return MemoryGroup.around(groups, child.pid, memoryMb);
+  } catch (error) {
+    child.on('error', () => undefined);
+    child.once('exit', () => scratch.remove().catch(() => undefined));
+    child.kill('SIGKILL');
+    throw error;
+  }
+}
+
 function post(socket: Socket, messages: readonly ToWorker[]): void {
   socket.cork();
   for (const message of messages) for (const piece of encodeFrame(message)) socket.write(piece);
@@ -87,6 +106,7 @@ function listen(socket: Socket, events: WorkerEvents): void {
 function keep(
   child: ChildProcess,
   scratch: Scratch,
+  group: MemoryGroup | undefined,
   limits: WorkerLimits,
   events: WorkerEvents,
 ): Promise<void> {
@@ -103,7 +123,9 @@ function keep(
     const ended = (fault: MeshError) => {
       stop();
       if (pid !== undefined) guardian?.forget(pid);
-      lastWords(child, () => events.failed(fault));
+      const why = group?.wasFull ? crashed(memoryDetail(limits)) : fault;
+      group?.remove().catch(() => undefined);
+      lastWords(child, () => events.failed(why));
       scratch.remove().catch(() => undefined);
       resolve();
     };

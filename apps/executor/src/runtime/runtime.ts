@@ -14,7 +14,7 @@ import type { CallReply, CallRequest, LogLevel, Outcome, Shaping } from '#handle
  *     thread-worker, process-worker   what runs inside, both around `handler-worker`
  *     worker-protocol, frames         what crosses, and how it crosses a pipe
  *     heap-watch         what keeps a thread within its memory
- *     guardian, watch, scratch, child-command, guard-process   what keeps a child process within its bounds
+ *     guardian, watch, memory-group, scratch, child-command, guard-process   what keeps a child process within its bounds
  *   load-handler, runner   what all of them do alike
  *   provided/          a program in any language, behind a `WorkerLink` too; it polls Lambda's Runtime API
  */
@@ -140,6 +140,8 @@ export interface WorkerLimits {
   readonly memoryMb: number;
   /** MB that a process may keep in its scratch folder. */
   readonly scratchMb: number;
+  /** Folder of cgroup v2 in which each process gets a group, so that the kernel holds its memory limit. Absent: it is watched. */
+  readonly groups?: string;
 }
 
 export const DEFAULT_LIMITS: WorkerLimits = { graceMs: 100, memoryMb: 512, scratchMb: 64 };

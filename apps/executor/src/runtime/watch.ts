@@ -13,12 +13,12 @@ const MB = 1024 * 1024;
 export function watch(
   pid: number,
   folder: string,
-  { memoryMb, scratchMb }: WorkerLimits,
+  limits: WorkerLimits,
   exceeded: (detail: string) => void,
 ): () => void {
+  const { memoryMb, scratchMb } = limits;
   const memory = setInterval(() => {
-    if (residentBytes(pid) > memoryMb * MB)
-      over(`It needed more than the ${memoryMb} MB of memory that a handler may have.`);
+    if (residentBytes(pid) > memoryMb * MB) over(memoryDetail(limits));
   }, MEMORY_MS);
   let looking = false;
   const scratch = setInterval(async () => {
@@ -41,6 +41,9 @@ export function watch(
   };
   return stop;
 }
+
+export const memoryDetail = ({ memoryMb }: Pick<WorkerLimits, 'memoryMb'>): string =>
+  `It needed more than the ${memoryMb} MB of memory that a handler may have.`;
 
 /** proc(5): the part of a process that is in memory. 0 where there is no /proc, or no such process any more. */
 export function residentBytes(pid: number): number {

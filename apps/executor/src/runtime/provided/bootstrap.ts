@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { MeshError } from '#contracts';
 import { Guardian } from '../guardian.js';
+import { MemoryGroup } from '../memory-group.js';
 import type { WorkerLimits } from '../runtime.js';
 import { bytesIn, type Scratch, scratchRoot } from '../scratch.js';
 import type { Output } from './output.js';
@@ -35,6 +36,7 @@ export class Bootstrap {
   readonly #child: ChildProcess;
   readonly gone: Promise<void>;
   #watch: NodeJS.Timeout | undefined;
+  #group: MemoryGroup | undefined;
   #isOver = false;
 
   /** @throws Error when this machine has no process, descriptor or memory left */
@@ -92,7 +94,19 @@ export class Bootstrap {
     guardian ??= new Guardian(scratchRoot());
     // A negative number is that of a process group: kill(1).
     guardian.watch(-pid);
+    this.#confine(pid);
     this.#watch = setInterval(() => void this.#look(pid), LOOK_MS);
+  }
+
+  /** A limit that was asked for and does not hold is none. */
+  #confine(pid: number): void {
+    const { groups, memoryMb } = this.options.limits;
+    if (groups === undefined) return;
+    try {
+      this.#group = MemoryGroup.around(groups, pid, memoryMb);
+    } catch {
+      this.#exceeded('Its memory could not be limited.');
+    }
   }
 
   async #look(pid: number): Promise<void> {
@@ -124,6 +138,7 @@ export class Bootstrap {
   #letGo(): void {
     this.#isOver = true;
     clearInterval(this.#watch);
+    this.#group?.remove().catch(() => undefined);
     if (this.#child.pid !== undefined) guardian?.forget(-this.#child.pid);
     this.options.scratch.remove().catch(() => undefined);
   }
