@@ -13,6 +13,7 @@ import type { AsyncCalls } from './async/async-calls.js';
 import { type Invocations, isInvocation } from './async/invocations.js';
 import { type Wish, wishOf } from './async/wish.js';
 import { callerOf } from './caller.js';
+import { endWith } from './end-with.js';
 import { fromError, fromReply, type HttpResponse } from './from-result.js';
 import { GoneClients } from './gone-clients.js';
 import type { LambdaApi } from './lambda/lambda-api.js';
@@ -211,8 +212,7 @@ export class CallHandler {
     const isLast = this.#isLast(request, response) || status === TIMED_OUT;
     if (isLast) headers.push('connection', 'close');
     response.writeHead(status, headers);
-    if (request.method === 'HEAD' || body.length === 0) response.end();
-    else response.end(body);
+    endWith(response, request.method === 'HEAD' ? NO_BYTES : body);
   }
 }
 

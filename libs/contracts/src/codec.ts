@@ -45,19 +45,32 @@ export function encodeHeaders(headers: Readonly<HeaderMap>): Uint8Array {
 /** Reads a header block; an empty one has no headers. Lines without a colon are passed over. */
 export function decodeHeaders(block: Uint8Array): HeaderMap {
   const headers: HeaderMap = Object.create(null);
-  const text = Buffer.from(block.buffer, block.byteOffset, block.byteLength).toString();
+  const text = textOf(block);
   let start = text.indexOf(CRLF) + 2;
   while (start > 1 && start < text.length) {
     const end = text.indexOf(CRLF, start);
     const stop = end < 0 ? text.length : end;
     const colon = text.indexOf(':', start);
-    if (colon > start && colon < stop) {
-      const name = text.slice(start, colon).toLowerCase();
-      headers[name] ??= text.slice(colon + 1, stop).trim();
-    }
+    if (colon > start && colon < stop)
+      headers[nameAt(text, start, colon)] ??= text.slice(colon + 1, stop).trim();
     start = stop + 2;
   }
   return headers;
+}
+
+/** Without a view of its own where there is one already: making one costs as much as reading a header. */
+function textOf(bytes: Uint8Array): string {
+  const known = Buffer.isBuffer(bytes);
+  return (known ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)).toString();
+}
+
+/** What most messages have. A name that is cut out of the text has to be hashed and looked up before it can be a key. */
+const USUAL_NAMES = ['mesh-id', 'mesh-meta', 'mesh-status', 'mesh-version', 'content-type'];
+
+function nameAt(text: string, start: number, colon: number): string {
+  for (const name of USUAL_NAMES)
+    if (name.length === colon - start && text.startsWith(name, start)) return name;
+  return text.slice(start, colon).toLowerCase();
 }
 
 /** The status of a header block's first line (`NATS/1.0 503` gives 503), or 0 where there is none. */

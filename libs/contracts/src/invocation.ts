@@ -88,19 +88,25 @@ type Wire = z.infer<typeof wire>;
 /** A batch as the JSON that travels. */
 export function packInvocations({ batch, executor, records }: InvocationBatch): string {
   const kinds = new Kinds();
-  const kind = records.map((record) => kinds.numberOf(record));
-  return JSON.stringify({
-    batch,
-    executor,
-    kinds: kinds.all,
-    kind,
-    id: records.map(({ id }) => id),
-    at: records.map(({ startedAt }) => startedAt),
-    duration: records.map(({ duration }) => duration),
-    attempt: records.map(({ attempt }) => attempt),
-    trace: records.map(({ traceId = null }) => traceId),
-    caller: records.map(({ caller = null }) => caller),
-  } satisfies Wire);
+  const kind: number[] = [];
+  const id: string[] = [];
+  const at: number[] = [];
+  const duration: number[] = [];
+  const attempt: number[] = [];
+  const trace: (string | null)[] = [];
+  const caller: (string | null)[] = [];
+  // One walk: what a callback a column costs is a fortieth of an executor's time.
+  for (const record of records) {
+    kind.push(kinds.numberOf(record));
+    id.push(record.id);
+    at.push(record.startedAt);
+    duration.push(record.duration);
+    attempt.push(record.attempt);
+    trace.push(record.traceId ?? null);
+    caller.push(record.caller ?? null);
+  }
+  const columns = { kind, id, at, duration, attempt, trace, caller };
+  return JSON.stringify({ batch, executor, kinds: kinds.all, ...columns } satisfies Wire);
 }
 
 /** @throws Error naming what is wrong: the batch can never be read, however often it is delivered */
@@ -135,8 +141,17 @@ type Kind = Wire['kinds'][number];
 class Kinds {
   readonly all: Kind[] = [];
   readonly #numbers = new Map<string, number>();
+  #latest: InvocationRecord | undefined;
+  #number = 0;
 
-  numberOf({ path, version, source, status, outcome }: InvocationRecord): number {
+  /** Most records are of the kind of the one before. */
+  numberOf(record: InvocationRecord): number {
+    if (this.#latest === undefined || !isAlike(this.#latest, record)) this.#number = this.#lookUp(record);
+    this.#latest = record;
+    return this.#number;
+  }
+
+  #lookUp({ path, version, source, status, outcome }: InvocationRecord): number {
     const key = `${path} ${version} ${source} ${status} ${outcome}`;
     const known = this.#numbers.get(key);
     if (known !== undefined) return known;
@@ -144,3 +159,10 @@ class Kinds {
     return this.all.push({ path, version, source, status, outcome }) - 1;
   }
 }
+
+const isAlike = (a: InvocationRecord, b: InvocationRecord): boolean =>
+  a.path === b.path &&
+  a.version === b.version &&
+  a.source === b.source &&
+  a.status === b.status &&
+  a.outcome === b.outcome;

@@ -101,7 +101,8 @@ export class RequestIntake {
     this.#inFlight++;
     try {
       const route = this.routes.get(call.path);
-      const headers = call.headers ? decodeHeaders(call.headers) : NO_HEADERS;
+      const block = call.headers;
+      const headers = block ? decodeHeaders(block) : NO_HEADERS;
       const run = () => this.invoke.run(route, headers, call.body, FIRST, call.rest);
       const id = wantsLogTail(headers) ? headers['mesh-id'] : undefined;
       const invoked = await (id === undefined ? run() : this.tails.gather(id, run));
