@@ -18,8 +18,8 @@ import { isErrorCode, MeshError } from '#contracts';
 
 /** How much of a stream may be on its way: bytes, each piece with {@link PIECE_OVERHEAD}. */
 export const WINDOW_BYTES = 512 * 1024;
-/** Largest piece, bytes. */
-export const PIECE_BYTES = 64 * 1024;
+/** Largest piece, bytes. With larger ones nats-server works more for the same, with smaller ones the ends do. */
+export const PIECE_BYTES = 32 * 1024;
 /** What a piece counts beside its bytes, so that many small ones are not free. */
 export const PIECE_OVERHEAD = 256;
 
