@@ -90,6 +90,15 @@ describe('under the Runtime API', () => {
     expect(await api.invoke(1)).toMatchObject({ kind: 'response' });
   });
 
+  it('goes on where its answer is refused', async () => {
+    const { child, said } = start();
+    void api.invoke({ n: 1 });
+    api.giveUp();
+    expect(JSON.parse((await api.invoke({ n: 2 })).body).turn).toBe(2);
+    child.kill('SIGTERM');
+    expect(await said).toContain('InvalidRequestID');
+  });
+
   it('asks once more where its kept connection was closed', async () => {
     start();
     expect(await api.invoke(1)).toMatchObject({ kind: 'response' });

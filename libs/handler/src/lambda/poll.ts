@@ -56,6 +56,10 @@ async function turn(api: RuntimeApi, loaded: Loaded, log: Log, next: Next, inHan
     const ran = await runEvent(loaded, { id, body, caller, deadline, log });
     if ('error' in ran) log('error', id, 'The handler did not end OK.', ran.error.document);
     await tell(api, id, ran);
+  } catch (error) {
+    // Too late, as a rule: who waited has been answered. The next event may be all the better.
+    if (!(error instanceof RefusedError)) throw error;
+    log('error', id, error.message);
   } finally {
     inHand.delete(id);
   }
