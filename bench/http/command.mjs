@@ -68,16 +68,11 @@ async function startAll(chosen, { profile }, stops, note, signal) {
   stops.push(() => registry.stop());
   const children = new Children(profile);
   stops.push(() => children.stop());
-  const openNats = async () => {
-    const server = await startNats({ open: true });
-    stops.push(() => server.stop());
-    return server;
-  };
   const running = [];
   for (const { key, title, start } of chosen) {
     signal.throwIfAborted();
     note(`Starting ${key}: ${title}.`);
-    const contender = { key, ...(await start({ children, nats, openNats, registry })) };
+    const contender = { key, ...(await start({ children, nats, registry })) };
     await verify(contender, signal);
     running.push(contender);
   }

@@ -38,10 +38,10 @@ export function startNest({ children, nats }) {
   });
 }
 
-/** Moleculer: moleculer-web and a node. It names its subjects itself, so it has a server that asks for no login. */
-export async function startMoleculer({ children, openNats }) {
-  const nats = await openNats();
-  const env = { BENCH_NATS_URL: nats.url };
+/** Moleculer: moleculer-web and a node. It names its subjects itself; the user of the account for devices may use any. */
+export function startMoleculer({ children, nats }) {
+  const { user, password } = nats.users.bridge;
+  const env = { BENCH_NATS_URL: nats.url, BENCH_NATS_USER: user, BENCH_NATS_PASSWORD: password };
   return startPair(children, nats, {
     name: 'moleculer',
     back: ['moleculer-node', env],
