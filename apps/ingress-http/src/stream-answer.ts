@@ -17,6 +17,8 @@ const STALL_LIMIT_MS = 30_000;
 export class StreamAnswers {
   readonly #open = new Set<(why: MeshError) => void>();
 
+  constructor(private readonly stallLimitMs = STALL_LIMIT_MS) {}
+
   /** Ends all that still go on: their clients see it. */
   cut(): void {
     for (const end of [...this.#open]) end(new MeshError('shutting-down'));
@@ -39,7 +41,7 @@ export class StreamAnswers {
       return;
     }
     response.flushHeaders();
-    const writing = new Writing(response, pieces);
+    const writing = new Writing(response, pieces, this.stallLimitMs);
     const end = (why: MeshError) => writing.end(why);
     this.#open.add(end);
     try {
@@ -61,9 +63,10 @@ class Writing {
   constructor(
     private readonly response: ServerResponse,
     private readonly pieces: AsyncIterator<Uint8Array>,
+    stallLimitMs: number,
   ) {
     response.on('drain', () => this.#wake());
-    response.setTimeout(STALL_LIMIT_MS, () => {
+    response.setTimeout(stallLimitMs, () => {
       if (response.writableNeedDrain) this.end(new MeshError('client-gone'));
     });
     response.once('close', () => {
