@@ -337,3 +337,48 @@ describe('docs/cli.md', () => {
     for (const code of Object.values(EXIT)) expect(page).toContain(`\n| ${code} | `);
   });
 });
+
+describe('invoke, of an answer in pieces', () => {
+  /** Sends the pieces one by one, each when the one before was written out; then ends, or breaks off. */
+  async function ingress(pieces: readonly string[], isWhole: boolean) {
+    const next: (() => void)[] = [];
+    const listening = createServer(async (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/plain', 'mesh-id': 'i' });
+      for (const piece of pieces) {
+        response.write(piece);
+        await new Promise<void>((resolve) => next.push(resolve));
+      }
+      if (isWhole) response.end();
+      else response.destroy();
+    });
+    servers.push(listening);
+    await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
+    const written: string[] = [];
+    const told: string[] = [];
+    const shell: Shell = {
+      ...shellOf('/', { MESH_HTTP_URL: `http://127.0.0.1:${(listening.address() as AddressInfo).port}` }),
+      print: (text) => void written.push(text),
+      write: (bytes) => {
+        if (bytes.length === 0) return;
+        written.push(Buffer.from(bytes).toString());
+        next.shift()?.();
+      },
+      tell: (text) => void told.push(text),
+      during: (_what, work) => work(),
+    };
+    return { shell, written, told, next };
+  }
+
+  it('each is written out as it comes', async () => {
+    const { shell, written } = await ingress(['one', 'two', 'three'], true);
+    await run(shell, ['invoke', 'a/b']);
+    expect([written, shell.exitCode]).toEqual([['one', 'two', 'three'], EXIT.done]);
+  });
+
+  it('says when not all of them came', async () => {
+    const { shell, written, told } = await ingress(['one', 'two'], false);
+    await run(shell, ['invoke', 'a/b']);
+    expect([written, shell.exitCode]).toEqual([['one', 'two'], EXIT.failed]);
+    expect(told.join()).toContain('broken-off');
+  });
+});
