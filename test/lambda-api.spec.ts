@@ -5,7 +5,7 @@ import {
   type InvokeWithResponseStreamResponseEvent,
   LambdaClient,
 } from '@aws-sdk/client-lambda';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { readConfig } from '#contracts';
 import { settings } from '../apps/ingress-http/src/config.js';
 import { start } from '../apps/ingress-http/src/ingress-http.js';
@@ -14,8 +14,6 @@ import { catalogue, type Environment, executor, ingress, loginOf } from './fixtu
 import { streams } from './http-async.fixture.js';
 
 /* What is around an invocation by AWS's own client: work, signatures, outages, and answers in pieces. */
-
-afterEach(closeAll);
 
 const KEY = { accessKeyId: 'AKIAMESH', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCY=' };
 const CREDENTIALS = {
@@ -61,8 +59,14 @@ const nameOf = (call: Promise<unknown>): Promise<string> =>
   );
 
 describe('an Event', () => {
+  let url: string;
+  let client: LambdaClient;
+  beforeAll(async () => {
+    ({ url, client } = await world({}, true));
+  });
+  afterAll(closeAll);
+
   it('is accepted when the stream has it, and is done like other work', async () => {
-    const { url, client } = await world({}, true);
     const accepted = await invoke(client, 'users-find', { InvocationType: 'Event', Payload: '{"id":42}' });
     expect(accepted).toMatchObject({ StatusCode: 202 });
     const { requestId } = accepted.$metadata;
@@ -76,7 +80,6 @@ describe('an Event', () => {
   });
 
   it('of a function that is not there, or without JSON, is refused at once', async () => {
-    const { client } = await world({}, true);
     expect(await nameOf(invoke(client, 'nobody', { InvocationType: 'Event' }))).toBe(
       'ResourceNotFoundException',
     );
@@ -87,16 +90,17 @@ describe('an Event', () => {
       'ResourceNotFoundException',
     );
   });
-
-  it('is not accepted where no stream takes it', async () => {
-    const { client } = await world();
-    expect(await nameOf(invoke(client, 'users/find', { InvocationType: 'Event' }))).toBe('ServiceException');
-  });
 });
 
 describe('a signature', () => {
+  let url: string;
+  let client: LambdaClient;
+  beforeAll(async () => {
+    ({ url, client } = await world(CREDENTIALS));
+  });
+  afterAll(closeAll);
+
   it("is asked for where credentials are configured, and is AWS's own", async () => {
-    const { url, client } = await world(CREDENTIALS);
     const more = { Payload: '{"id":"ü"}', Qualifier: '1.0.0', LogType: 'Tail' } as const;
     expect((await invoke(client, 'users/find', more)).Payload?.transformToString()).toContain('"ü"');
     expect((await invoke(client, 'users/find', { InvocationType: 'DryRun' })).StatusCode).toBe(204);
@@ -113,15 +117,13 @@ describe('a signature', () => {
     [{ ...KEY, secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCZ=' }, 'InvalidSignatureException'],
     [{ ...KEY, accessKeyId: 'AKIANOBODY' }, 'UnrecognizedClientException'],
   ])('by %j is refused', async (credentials, name) => {
-    const { url } = await world(CREDENTIALS);
     expect(await nameOf(invoke(clientOf(url, credentials), 'users/find'))).toBe(name);
   });
 
   it('covers the payload, the headers and the query', async () => {
-    const { url } = await world(CREDENTIALS);
-    const client = clientOf(url);
+    const own = clientOf(url);
     for (const change of ['body', 'header', 'query', 'path'] as const) {
-      client.middlewareStack.add(
+      own.middlewareStack.add(
         (next) => async (args) => {
           const request = args.request as {
             body: unknown;
@@ -138,7 +140,7 @@ describe('a signature', () => {
         },
         { step: 'finalizeRequest', priority: 'low', name: 'change', override: true },
       );
-      expect([change, await nameOf(invoke(client, 'users/find', { Payload: '{"id":1}' }))]).toEqual([
+      expect([change, await nameOf(invoke(own, 'users/find', { Payload: '{"id":1}' }))]).toEqual([
         change,
         'InvalidSignatureException',
       ]);
@@ -146,23 +148,21 @@ describe('a signature', () => {
   });
 
   it('counts for five minutes', async () => {
-    const { url } = await world(CREDENTIALS);
     for (const [systemClockOffset, name] of [
       [-4 * 60_000, 'accepted'],
       [-6 * 60_000, 'InvalidSignatureException'],
       [6 * 60_000, 'InvalidSignatureException'],
     ] as const) {
-      const client = clientOf(url);
-      client.config.systemClockOffset = systemClockOffset;
-      expect([systemClockOffset, await nameOf(invoke(client, 'users/find'))]).toEqual([
-        systemClockOffset,
-        name,
-      ]);
+      const own = clientOf(url);
+      own.config.systemClockOffset = systemClockOffset;
+      expect([systemClockOffset, await nameOf(invoke(own, 'users/find'))]).toEqual([systemClockOffset, name]);
     }
   });
 });
 
 describe('without credentials', () => {
+  afterEach(closeAll);
+
   it('the API is closed where others could reach it', async () => {
     const of = await catalogue();
     await of.publish({ path: 'users/find', version: '1.0.0' }, 'export default () => 1');
@@ -189,7 +189,14 @@ describe('without credentials', () => {
 });
 
 describe('a mesh that cannot run it', () => {
-  it('is a ServiceException that the client tries again', async () => {
+  afterEach(closeAll);
+
+  it('an Event is not accepted where no stream takes it', async () => {
+    const { client } = await world();
+    expect(await nameOf(invoke(client, 'users/find', { InvocationType: 'Event' }))).toBe('ServiceException');
+  });
+
+  it('answers a ServiceException that the client tries again', async () => {
     const of = await catalogue();
     await of.publish({ path: 'users/find', version: '1.0.0' }, 'export default () => 1');
     const { url } = await ingress(of);
@@ -205,10 +212,17 @@ describe('a mesh that cannot run it', () => {
 });
 
 describe('InvokeWithResponseStream', () => {
-  const open = (client: LambdaClient, FunctionName: string) =>
+  let url: string;
+  let client: LambdaClient;
+  beforeAll(async () => {
+    ({ url, client } = await world());
+  });
+  afterAll(closeAll);
+
+  const open = (FunctionName: string) =>
     client.send(new InvokeWithResponseStreamCommand({ FunctionName, LogType: 'Tail' }));
-  async function eventsOf(client: LambdaClient, name: string): Promise<[text: string, complete: object]> {
-    const { EventStream = [] } = await open(client, name);
+  async function eventsOf(name: string): Promise<[text: string, complete: object]> {
+    const { EventStream = [] } = await open(name);
     const events: InvokeWithResponseStreamResponseEvent[] = [];
     for await (const event of EventStream as AsyncIterable<InvokeWithResponseStreamResponseEvent>)
       events.push(event);
@@ -217,32 +231,29 @@ describe('InvokeWithResponseStream', () => {
   }
 
   it('gives an answer as it comes', async () => {
-    const { client } = await world();
-    const answer = await open(client, 'ticks');
+    const answer = await open('ticks');
     expect(answer).toMatchObject({ StatusCode: 200, ExecutedVersion: '1.0.0' });
-    const [text, complete] = await eventsOf(client, 'ticks');
+    const [text, complete] = await eventsOf('ticks');
     expect([text, complete]).toEqual(['one,two,!', { LogResult: expect.any(String) }]);
-    expect((await eventsOf(client, 'users/find'))[0]).toBe('{"source":"lambda"}');
+    expect((await eventsOf('users/find'))[0]).toBe('{"source":"lambda"}');
   });
 
   it('tells errors at the end', async () => {
-    const { client } = await world();
-    expect(await eventsOf(client, 'breaks')).toEqual([
+    expect(await eventsOf('breaks')).toEqual([
       'one',
       expect.objectContaining({ ErrorCode: expect.any(String), ErrorDetails: expect.any(String) }),
     ]);
-    const [text, complete] = await eventsOf(client, 'throws');
+    const [text, complete] = await eventsOf('throws');
     expect([text, complete]).toMatchObject(['', { ErrorCode: 'Unhandled' }]);
     expect(JSON.stringify(complete)).toContain('out of reach');
-    expect(await eventsOf(client, 'fails')).toMatchObject([
+    expect(await eventsOf('fails')).toMatchObject([
       '',
       { ErrorCode: 'Handled', ErrorDetails: '{"error":"no"}' },
     ]);
-    expect(await nameOf(open(client, 'nobody'))).toBe('ResourceNotFoundException');
+    expect(await nameOf(open('nobody'))).toBe('ResourceNotFoundException');
   });
 
   it('of a client that goes away ends its handler', async () => {
-    const { url, client } = await world();
     const path = '/2021-11-15/functions/endless/response-streaming-invocations';
     const gone = new AbortController();
     const response = await fetch(url + path, { method: 'POST', signal: gone.signal });
@@ -255,7 +266,6 @@ describe('InvokeWithResponseStream', () => {
   });
 
   it('and Invoke gathers what comes in pieces, as far as it is let', async () => {
-    const { client } = await world();
     expect((await invoke(client, 'ticks')).Payload?.transformToString()).toBe('"one,two,!"');
     expect(await invoke(client, 'large')).toMatchObject({ FunctionError: 'Unhandled' });
   });
