@@ -83,6 +83,7 @@ export class Invoke {
   /** A route has changed: its limits hold at once, for those who wait too. */
   follow(path: ControlPath, route: Route | undefined): void {
     if (!route) return this.admission.forget(path);
+    if (!this.instances.uses(path)) return;
     for (const version of route.versions) {
       const instance = this.instances.known(path, version);
       if (!instance) continue;

@@ -72,6 +72,11 @@ export class Instances {
     return instance;
   }
 
+  /** Whether any version of it was needed. */
+  uses(path: ControlPath): boolean {
+    return this.#entriesOf(path).length > 0;
+  }
+
   /** That of a version, where it has one already. */
   known(path: ControlPath, version: LiveVersion): Instance | undefined {
     return this.#entries.get(keyOf(path, version))?.instance;
@@ -125,8 +130,10 @@ export class Instances {
    * what it allows them now. What is kept warm is started, and so is what is new of a path that is in use here.
    */
   retain(path: ControlPath, route: Route | undefined): void {
-    const live = new Set(route?.versions.map((version) => keyOf(path, version)));
     const known = this.#entriesOf(path);
+    // Of ten thousand handlers few are in use: the others cost nothing here.
+    if (known.length === 0 && !route?.versions.some(({ limits }) => limits.warm)) return;
+    const live = new Set(route?.versions.map((version) => keyOf(path, version)));
     if (route) for (const version of route.versions) this.#follow(route, version, known.length > 0);
     for (const [key, entry] of known) if (!live.has(key)) this.#letGo(key, entry);
   }
