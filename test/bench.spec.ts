@@ -22,6 +22,23 @@ interface Report {
   results: { key: string; requests: number; errors: number; cpu: Record<string, number> }[];
   summary: { targets: { figure: string; of: string; to: string[]; measured: Spread; met: boolean }[] };
 }
+interface Target {
+  readonly what: string;
+  readonly value: number;
+  readonly met: boolean;
+}
+interface Targets {
+  target(what: string, value: number, bound: { atMost?: number; atLeast?: number }): Target;
+  targetLines(targets: Target[]): string[];
+}
+interface Memory {
+  slope(points: [number, number][]): number;
+}
+interface StreamingReport {
+  first: { mesh: number; direct: number };
+  large: { what: string; growth: Record<string, number> }[];
+  targets: Target[];
+}
 interface WorkReport {
   results: { part: string; key: string; events: number; perSecond: number }[];
   summary: { ratios: { of: string; to: string; least?: number }[] };
@@ -46,6 +63,22 @@ describe('statistics of the benchmarks', () => {
     const { quantile, pairedRatio } = await load<Statistics>('measure/statistics.mjs');
     expect(() => quantile([], 0.5)).toThrow('no quantile');
     expect(() => pairedRatio([1], [1, 2])).toThrow('pairs');
+  });
+});
+
+describe('targets of the benchmarks', () => {
+  it('are met at their bound, and said so', async () => {
+    const { target, targetLines } = await load<Targets>('measure/targets.mjs');
+    const targets = [target('a', 2, { atMost: 2 }), target('b', 0.8, { atLeast: 0.9 })];
+    expect(targets.map(({ met }) => met)).toEqual([true, false]);
+    expect(targetLines(targets)).toEqual(['met      a: 2.00 (at most 2)', 'NOT MET  b: 0.80 (at least 0.9)']);
+  });
+
+  it('of memory are the slope of the line that fits best', async () => {
+    const { slope } = await load<Memory>('measure/memory.mjs');
+    expect(slope([[0, 1], [1, 3], [2, 5]])).toBeCloseTo(2); // biome-ignore format: pairs
+    expect(slope([[0, 7], [1, 6], [2, 7]])).toBeCloseTo(0); // biome-ignore format: pairs
+    expect(slope([[0, 7]])).toBe(0);
   });
 });
 
@@ -163,5 +196,24 @@ describe('bench -- work', () => {
       'inline/raw ack',
       'thread/raw ack',
     ]);
+  }, 120_000);
+});
+
+describe('bench -- streaming', () => {
+  it('times the first byte beside a direct server, and watches every process while much passes', async () => {
+    const args = ['--turns', '3', '--down', '8', '--up', '8', '--json'];
+    const child = spawn(process.execPath, [join(root, 'bench/run.mjs'), 'streaming', ...args], {
+      env: { PATH: process.env.PATH },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+    const [output, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
+    expect({ code, errors: code === 0 ? '' : errors }).toEqual({ code: 0, errors: '' });
+    const { first, large, targets } = JSON.parse(output) as StreamingReport;
+    expect(first.mesh).toBeGreaterThan(0);
+    expect(first.direct).toBeGreaterThan(0);
+    expect(large.map(({ what }) => what)).toEqual(['down', 'down, to a slow reader', 'up']);
+    for (const { growth } of large) expect(Object.keys(growth)).toEqual(['ingress', 'nats', 'executor']);
+    expect(targets).toHaveLength(10);
   }, 120_000);
 });
