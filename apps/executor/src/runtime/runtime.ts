@@ -7,7 +7,8 @@ import type { CallReply, CallRequest, LogLevel, Outcome, Shaping } from '#handle
  *   inline             in this process: no protection at all
  *   thread, process    how a worker thread or a child process is started, spoken to and ended: a `WorkerLink`
  *     worker-instance    one version: which worker takes the next run, when a new one is started (`restarts`, `start-gate`)
- *       worker-session     one worker from its start to its end, and the runs that it has (`run`, `run-table`)
+ *       worker-session     one worker from its start to its end
+ *       worker-runs        the runs that it has (`run`, `run-table`)
  *       overruns           which of them did not stop when they should
  *       flows, flow        bodies in pieces, in both directions and on both sides
  *       nested-calls       what they called and wait for

@@ -1,12 +1,8 @@
-import { asMeshError, type ErrorCode, MeshError } from '#contracts';
-import type { CallRequest, Outcome } from '#handler/runtime';
+import { asMeshError, MeshError } from '#contracts';
 import { monotonicNow } from './clock.js';
-import { Flows } from './flows.js';
 import { LOAD_LIMIT_MS, loadTimeout } from './load-handler.js';
-import { NestedCalls } from './nested-calls.js';
 import { Overruns } from './overruns.js';
-import { fail, isOutcome, messageOf, type Run } from './run.js';
-import { RunTable } from './run-table.js';
+import { fail, type Run } from './run.js';
 import type { HandlerPort, HandlerSpec } from './runtime.js';
 import {
   Batch,
@@ -16,6 +12,7 @@ import {
   type ToWorker,
   type WorkerLink,
 } from './worker-protocol.js';
+import { WorkerRuns } from './worker-runs.js';
 
 /** Why a worker ended. */
 export interface End {
@@ -63,18 +60,13 @@ export class Session {
   #started: () => void = () => {};
   /** Resolves when the worker is gone. */
   gone: Promise<unknown> = Promise.resolve();
-  readonly #runs = new RunTable<Run>();
+  readonly #runs: WorkerRuns;
   /** What came while it was starting. */
   readonly #held = new Map<number, Run>();
   readonly #out: Batch<ToWorker>;
   readonly #overruns: Overruns;
-  /** Bodies in pieces of the runs that it has. */
-  readonly #flows: Flows;
-  readonly #calls: NestedCalls;
   #timer: NodeJS.Timeout | undefined;
   #dying: unknown;
-  /** Runs that were sent to it. */
-  sent = 0;
 
   constructor(
     private readonly owner: SessionOwner,
@@ -82,11 +74,7 @@ export class Session {
   ) {
     // Several messages of one network read arrive in one turn: the microtask comes after the last of them.
     this.#out = new Batch((messages) => this.#post(messages), queueMicrotask);
-    this.#flows = new Flows(
-      (message) => this.#out.add(message),
-      (piece) => new Uint8Array(piece),
-    );
-    this.#calls = new NestedCalls(owner.port);
+    this.#runs = new WorkerRuns((message) => this.#out.add(message), owner.port);
     this.#overruns = new Overruns(
       owner.graceMs,
       (verdict) => this.#overran(verdict),
@@ -94,6 +82,11 @@ export class Session {
     );
     this.#timer = setTimeout(() => this.#end('unready', loadTimeout()), LOAD_LIMIT_MS);
     void this.#start(start);
+  }
+
+  /** Runs that were sent to it. */
+  get sent(): number {
+    return this.#runs.sent;
   }
 
   get inFlight(): number {
@@ -107,16 +100,14 @@ export class Session {
 
   take(run: Run): void {
     if (this.#phase === 'starting') this.#held.set(run.invocation.key, run);
-    else this.#send(run);
+    else this.#runs.begin(run);
   }
 
   /** @returns whether the run was here */
   abort(key: number, reason: string): boolean {
     if (!this.#held.delete(key)) {
-      const run = this.#runs.take(key);
+      const run = this.#runs.abort(key);
       if (!run) return false;
-      this.#letGo(run);
-      this.#calls.cancel(key);
       if (this.#phase !== 'ended') {
         this.#out.add(['abort', key, reason]);
         this.#overruns.add(key, run.stream && run.deadline);
@@ -149,20 +140,6 @@ export class Session {
     }
   }
 
-  #send(run: Run): void {
-    run.order = ++this.sent;
-    this.#runs.add(run.invocation.key, run);
-    this.#out.add(messageOf(run));
-    const { key, rest } = run.invocation;
-    if (rest) void this.#flows.give(key, rest);
-  }
-
-  /** Nobody wants what it gives or takes in pieces any more. */
-  #letGo({ invocation: { key, rest }, stream }: Run): void {
-    if (rest) this.#flows.cancel(key);
-    if (stream) this.#flows.end(key);
-  }
-
   #post(messages: ToWorker[]): void {
     if (this.#phase !== 'ended') this.#link?.post(messages);
   }
@@ -180,7 +157,10 @@ export class Session {
   #receive(message: FromWorker): void {
     switch (message[0]) {
       case 'done':
-        return this.#done(message[1], { ...message[2], body: fromCrossing(message[3]) });
+        return this.#over(
+          message[1],
+          this.#runs.done(message[1], { ...message[2], body: fromCrossing(message[3]) }),
+        );
       case 'ready':
         return this.#ready();
       case 'unloadable': {
@@ -195,17 +175,17 @@ export class Session {
         return this.owner.port.log(this.owner.spec, id, level, text, fields);
       }
       case 'call':
-        void this.#call(message[1], message[2], message[3], message[4]);
+        void this.#runs.call(message[1], message[2], message[3], message[4]);
         return;
       case 'head':
-        return this.#head(message[1], { ...message[2], body: fromCrossing(message[3]) });
+        return this.#runs.head(message[1], { ...message[2], body: fromCrossing(message[3]) });
       case 'chunk':
       case 'credit':
       case 'cancel':
-        return this.#flows.receive(message);
+        return this.#runs.flow(message);
       case 'end':
       case 'break':
-        return this.#ended(message);
+        return this.#over(message[1], this.#runs.ended(message));
       case 'dying':
         this.#dying = message[1];
         return;
@@ -220,49 +200,14 @@ export class Session {
     this.#started();
     this.#phase = 'ready';
     this.owner.ready(this);
-    for (const run of this.#held.values()) this.#send(run);
+    for (const run of this.#held.values()) this.#runs.begin(run);
     this.#held.clear();
   }
 
-  #done(key: number, outcome: Outcome): void {
-    const run = this.#runs.take(key);
-    if (!run) return this.#overruns.stopped(key);
-    if (!isOutcome(outcome) || run.stream) {
-      fail(run, new MeshError('bad-answer'));
-      throw new Error('Not an outcome.');
-    }
-    if (run.invocation.rest) this.#flows.cancel(key);
-    run.resolve(outcome);
-    this.#checkIdle();
-  }
-
-  /** An answer in pieces has begun. */
-  #head(key: number, outcome: Outcome): void {
-    const run = this.#runs.get(key);
-    // Who called it has been answered.
-    if (!run) return this.#out.add(['cancel', key]);
-    if (!isOutcome(outcome) || run.stream) throw new Error('Not the beginning of an answer.');
-    run.stream = this.#flows.take(key);
-    run.resolve({ ...outcome, rest: run.stream });
-  }
-
-  /** An answer in pieces has ended, and so has its run. */
-  #ended(message: Extract<FromWorker, readonly ['end' | 'break', ...unknown[]]>): void {
-    const key = message[1];
-    const run = this.#runs.get(key);
-    if (!run) return this.#overruns.stopped(key);
-    if (!run.stream) throw new Error('The end of what did not begin.');
-    this.#flows.receive(message);
-    this.#runs.take(key);
-    this.#letGo(run);
-    this.#checkIdle();
-  }
-
-  async #call(call: number, path: string, request: CallRequest, key: number): Promise<void> {
-    const reply = await this.#calls
-      .call(key, path, request)
-      .catch((error: unknown): ErrorCode => asMeshError(error).code);
-    this.#out.add(['reply', call, reply]);
+  /** @param wasHere it has its outcome only now: it was not aborted before */
+  #over(key: number, wasHere: boolean): void {
+    if (wasHere) this.#checkIdle();
+    else this.#overruns.stopped(key);
   }
 
   /** A run did not stop when its deadline had passed. */
@@ -292,12 +237,9 @@ export class Session {
     this.gone = this.#link?.end() ?? this.gone;
     for (const run of [...this.#held.values()]) fail(run, fault);
     this.#held.clear();
-    this.#calls.cancelAll();
-    const waiting = this.#runs.takeAll().filter((run) => run.order > begun || !fail(run, fault));
-    this.#flows.fail(fault);
-    for (const run of waiting) this.#runs.add(run.invocation.key, run);
+    const waiting = this.#runs.lost(fault, begun);
     this.owner.ended(this, { why, fault });
-    if (waiting.length > 0) void this.#handBack(fault);
+    if (waiting > 0) void this.#handBack(fault);
     else this.#checkIdle();
   }
 
