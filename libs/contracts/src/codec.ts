@@ -32,15 +32,19 @@ const FAILED_TEXT = 'failed: The handler said no.';
 
 /** @throws MeshError `internal` if a value would break out of its line: a defect of the caller. */
 export function encodeHeaders(headers: Readonly<HeaderMap>): Uint8Array {
-  let text = FIRST_LINE;
-  for (const name in headers) {
-    const value = headers[name] as string;
-    if (FORBIDDEN_IN_VALUE.test(value))
-      throw new MeshError('internal', undefined, { cause: new Error(`control character in header ${name}`) });
-    text += `${CRLF}${name}: ${value}`;
-  }
-  return Buffer.from(`${text}${CRLF}${CRLF}`);
+  let lines = '';
+  for (const name in headers) lines += line(name, headers[name] as string);
+  return block(lines);
 }
+
+/** @throws MeshError `internal` */
+function line(name: string, value: string): string {
+  if (FORBIDDEN_IN_VALUE.test(value))
+    throw new MeshError('internal', undefined, { cause: new Error(`control character in header ${name}`) });
+  return `${CRLF}${name}: ${value}`;
+}
+
+const block = (lines: string): Uint8Array => Buffer.from(`${FIRST_LINE}${lines}${CRLF}${CRLF}`);
 
 /** Reads a header block; an empty one has no headers. Lines without a colon are passed over. */
 export function decodeHeaders(block: Uint8Array): HeaderMap {
@@ -83,21 +87,21 @@ export function statusOf(block: Uint8Array): number {
 
 /** An event as headers of `mesh.call`: at most four for a usual request. */
 export function encodeEvent(event: EventEnvelope): Uint8Array {
-  const headers: HeaderMap = { 'mesh-id': event.id };
-  if (event.version !== undefined) headers['mesh-version'] = event.version;
-  if (event.sticky !== undefined) headers['mesh-sticky'] = encodeAttribute(event.sticky);
-  if (event.timeout !== undefined) headers['mesh-timeout'] = String(Math.ceil(event.timeout));
-  if (event.contentType !== undefined) headers['ce-datacontenttype'] = encodeAttribute(event.contentType);
-  if (event.traceparent !== undefined) headers.traceparent = event.traceparent;
-  if (event.logTail) headers['mesh-log'] = LOG_TAIL;
-  if (event.cloudEvent) writeCloudEvent(headers, event.cloudEvent);
-  headers['mesh-meta'] = asciiJson(event.meta);
-  return encodeHeaders(headers);
+  let lines = line('mesh-id', event.id);
+  if (event.version !== undefined) lines += line('mesh-version', event.version);
+  if (event.sticky !== undefined) lines += line('mesh-sticky', encodeAttribute(event.sticky));
+  if (event.timeout !== undefined) lines += line('mesh-timeout', String(Math.ceil(event.timeout)));
+  if (event.contentType !== undefined)
+    lines += line('ce-datacontenttype', encodeAttribute(event.contentType));
+  if (event.traceparent !== undefined) lines += line('traceparent', event.traceparent);
+  if (event.logTail) lines += line('mesh-log', LOG_TAIL);
+  if (event.cloudEvent) lines += cloudEventLines(event.cloudEvent);
+  return block(lines + line('mesh-meta', asciiJson(event.meta)));
 }
 
-function writeCloudEvent(headers: HeaderMap, attributes: CloudEventAttributes): void {
-  for (const [name, value] of Object.entries(attributes))
-    if (value !== undefined) headers[`ce-${name}`] = encodeAttribute(value);
+function cloudEventLines(attributes: CloudEventAttributes): string {
+  const given = Object.entries(attributes).filter(([, value]) => value !== undefined);
+  return given.map(([name, value]) => line(`ce-${name}`, encodeAttribute(value as string))).join('');
 }
 
 /** Whether the caller wants the run's last lines of log. */
@@ -188,17 +192,17 @@ function readCloudEvent(headers: Readonly<HeaderMap>): CloudEventAttributes | un
 
 /** A result as headers of the reply. `Nats-Service-Error` (ADR-32 of NATS) is there exactly when it is not `ok`. */
 export function encodeResult(result: ResultEnvelope): Uint8Array {
-  const headers: HeaderMap = {};
-  if (result.contentType !== undefined) headers['content-type'] = result.contentType;
-  headers['mesh-status'] = String(result.status);
-  if (result.version !== undefined) headers['mesh-version'] = result.version;
-  headers['mesh-id'] = result.id;
-  if (result.meta !== undefined) headers['mesh-meta'] = asciiJson(result.meta);
-  if (result.outcome !== 'ok') {
-    headers['Nats-Service-Error'] = outcomeText(result.outcome);
-    headers['Nats-Service-Error-Code'] = String(result.status);
+  const { contentType, status, version, id, meta, outcome } = result;
+  let lines = contentType === undefined ? '' : line('content-type', contentType);
+  lines += line('mesh-status', String(status));
+  if (version !== undefined) lines += line('mesh-version', version);
+  lines += line('mesh-id', id);
+  if (meta !== undefined) lines += line('mesh-meta', asciiJson(meta));
+  if (outcome !== 'ok') {
+    lines += line('Nats-Service-Error', outcomeText(outcome));
+    lines += line('Nats-Service-Error-Code', String(status));
   }
-  return encodeHeaders(headers);
+  return block(lines);
 }
 
 function outcomeText(outcome: Exclude<OutcomeCode, 'ok'>): string {

@@ -25,25 +25,24 @@ export const parseForm = (text: string): Values => parsePairs(text, decodeStrict
 
 function parsePairs(text: string, decode: (part: string) => string): Values {
   const values: Values = emptyRecord();
+  const read =
+    text.includes('%') || text.includes('+') ? (part: string) => unquotePart(part, decode) : asItIs;
   let start = 0;
   while (start < text.length) {
     const ampersand = text.indexOf('&', start);
     const end = ampersand < 0 ? text.length : ampersand;
-    if (end > start) addPair(values, text.slice(start, end), decode);
+    const equals = text.indexOf('=', start);
+    const nameEnd = equals < 0 || equals > end ? end : equals;
+    if (end > start) addValue(values, read(text.slice(start, nameEnd)), read(text.slice(nameEnd + 1, end)));
     start = end + 1;
   }
   return values;
 }
 
-function addPair(values: Values, pair: string, decode: (part: string) => string): void {
-  const equals = pair.indexOf('=');
-  if (equals < 0) addValue(values, unquotePart(pair, decode), '');
-  else
-    addValue(values, unquotePart(pair.slice(0, equals), decode), unquotePart(pair.slice(equals + 1), decode));
-}
+const asItIs = (part: string): string => part;
 
 function unquotePart(part: string, decode: (part: string) => string): string {
-  const text = part.includes('+') ? part.replaceAll('+', ' ') : part;
+  const text = part.replaceAll('+', ' ');
   return text.includes('%') ? decode(text) : text;
 }
 
