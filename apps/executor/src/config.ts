@@ -22,6 +22,14 @@ export const settings = {
       'Where handlers run: `thread`, a worker thread for each version; `process`, a child process for each, with memory, files and environment of its own (docs/isolation.md); `inline`, in the executor itself (for handlers that are trusted not to block).',
     remedy: 'thread, process or inline',
   }),
+  provided: setting({
+    variable: 'MESH_PROVIDED',
+    schema: text.choice('yes', 'no'),
+    fallback: 'yes',
+    description:
+      'Whether handlers may be programs of their own (`runtime: provided`, docs/runtimes.md). They may do whatever the user of the executor may, whatever MESH_ISOLATION says; `no` refuses to start any.',
+    remedy: 'yes or no',
+  }),
   graceMs: setting({
     variable: 'MESH_GRACE',
     schema: text.integer(1, 60_000),

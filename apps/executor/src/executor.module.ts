@@ -12,6 +12,7 @@ import { v7 as uuidv7 } from 'uuid';
 import {
   ATTEMPTS_BUCKET,
   type ControlPath,
+  MeshError,
   poolConsumer,
   RESULTS_BUCKET,
   type Route,
@@ -73,7 +74,7 @@ const ARTIFACTS = Symbol('artifacts');
 
 /** What decides how handlers run. */
 type IsolationConfig = Pick<ExecutorConfig, 'isolation' | 'graceMs' | 'workerMemoryMb' | 'workerScratchMb'> &
-  Partial<Pick<ExecutorConfig, 'workerCgroup'>>;
+  Partial<Pick<ExecutorConfig, 'workerCgroup' | 'provided'>>;
 
 /** How handlers run here. A program of its own is a process, whatever the isolation of those that are imported. */
 export function runtimeOf(config: IsolationConfig): Runtime {
@@ -85,9 +86,15 @@ export function runtimeOf(config: IsolationConfig): Runtime {
     ...(groups === undefined ? {} : { groups }),
   };
   const imported = importedRuntime(config, limits);
-  const provided = providedRuntime(limits);
+  const provided = config.provided === 'no' ? refusing(imported) : providedRuntime(limits);
   return (spec, port) => (spec.provided ? provided : imported)(spec, port);
 }
+
+/** As of a kind of handler that nobody here runs. */
+const refusing =
+  (runtime: Runtime): Runtime =>
+  (spec, port) =>
+    runtime({ ...spec, folder: () => Promise.reject(new MeshError('unsupported-runtime')) }, port);
 
 function importedRuntime(config: IsolationConfig, limits: WorkerLimits): Runtime {
   switch (config.isolation) {

@@ -5,6 +5,7 @@ import { Guardian } from '../guardian.js';
 import { MemoryGroup } from '../memory-group.js';
 import type { WorkerLimits } from '../runtime.js';
 import { bytesIn, type Scratch, scratchRoot } from '../scratch.js';
+import { memoryDetail } from '../watch.js';
 import type { Output } from './output.js';
 import { treeBytes } from './tree-memory.js';
 
@@ -64,10 +65,9 @@ export class Bootstrap {
       this.options.ended();
       // What it left running has nobody to work for.
       this.#killGroup();
+      const detail = this.#endedBy(code, signal);
       this.#letGo();
-      this.#lastWords(
-        crashed(signal ? `Its bootstrap was ended by ${signal}.` : `Its bootstrap ended with code ${code}.`),
-      );
+      this.#lastWords(crashed(detail));
       resolve();
     });
     child.once('error', (error) => {
@@ -75,6 +75,11 @@ export class Bootstrap {
       this.options.failed(notStarted(error));
       resolve();
     });
+  }
+
+  #endedBy(code: number | null, signal: string | null): string {
+    if (this.#group?.wasFull) return memoryDetail(this.options.limits);
+    return signal ? `Its bootstrap was ended by ${signal}.` : `Its bootstrap ended with code ${code}.`;
   }
 
   /** An answer that was on its way is an answer; and the last lines may say why it ended. */
@@ -111,10 +116,7 @@ export class Bootstrap {
 
   async #look(pid: number): Promise<void> {
     const { limits, scratch } = this.options;
-    if (treeBytes(pid) > limits.memoryMb * MB)
-      return this.#exceeded(
-        `It needed more than the ${limits.memoryMb} MB of memory that a handler may have.`,
-      );
+    if (treeBytes(pid) > limits.memoryMb * MB) return this.#exceeded(memoryDetail(limits));
     if ((await bytesIn(scratch.folder)) > limits.scratchMb * MB)
       this.#exceeded(
         `It wrote more than the ${limits.scratchMb} MB that a handler may keep in its scratch folder.`,

@@ -300,6 +300,94 @@ describe('an end', () => {
   });
 });
 
+/** What comes of an answer in pieces. */
+async function piecesOf({ body, rest }: Outcome): Promise<string> {
+  let text = Buffer.from(body).toString();
+  for await (const piece of rest ?? []) text += Buffer.from(piece).toString();
+  return text;
+}
+
+describe('an answer in pieces', () => {
+  const STREAM = `const http = await import('node:http');
+    const stream = (id, type, write) => new Promise((resolve) => {
+      const headers = { 'lambda-runtime-function-response-mode': 'streaming', 'content-type': type, trailer: 'Lambda-Runtime-Function-Error-Type' };
+      const request = http.request(base + 'invocation/' + id + '/response', { method: 'POST', headers }, (response) => { response.resume(); resolve(response.statusCode) });
+      request.on('error', resolve);
+      write(request);
+    });`;
+  const streaming = (write: string) =>
+    program(
+      `${STREAM}${serving(`const told = await stream(id, 'text/plain', async (request) => { ${write} }); console.log('told ' + told)`)}`,
+    );
+
+  it('is passed on as it comes', async () => {
+    const { run } = streaming(`request.write('one '); await wait(50); request.end('two')`);
+    const outcome = await run();
+    expect(outcome).toMatchObject({ outcome: 'ok', status: 200, contentType: 'text/plain' });
+    expect(await piecesOf(outcome)).toBe('one two');
+    expect(await piecesOf(await run())).toBe('one two');
+  });
+
+  it('of 20 MB arrives whole, and holds the program up while nobody takes it', async () => {
+    const { run } = streaming(
+      `for (let i = 0; i < 200; i++) if (!request.write('x'.repeat(100_000))) await new Promise((go) => request.once('drain', go)); request.end()`,
+    );
+    const { rest } = await run();
+    const before = process.memoryUsage().rss;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(process.memoryUsage().rss - before).toBeLessThan(15_000_000);
+    let size = 0;
+    for await (const piece of rest ?? []) size += piece.length;
+    expect(size).toBe(20_000_000);
+  });
+
+  it('begins with status and headers where its type says so', async () => {
+    const { run } = program(
+      `${STREAM}${serving(`
+      await stream(id, 'application/vnd.awslambda.http-integration-response', async (request) => {
+        request.write('{"statusCode":201,"headers":{"content-type":"text/html","x":"y"},"coo'); await wait(20);
+        request.write('kies":["a=b"]}\\0\\0\\0'); await wait(20); request.end('\\0\\0\\0\\0\\0<p>') })`)}`,
+    );
+    const outcome = await run();
+    expect(outcome).toMatchObject({
+      status: 201,
+      contentType: 'text/html',
+      meta: { headers: { x: 'y' }, cookies: ['a=b'] },
+    });
+    expect(await piecesOf(outcome)).toBe('<p>');
+  });
+
+  it('is broken off by an error in its trailers', async () => {
+    const { run, logs } = streaming(`
+      request.write('half'); await wait(20);
+      request.addTrailers({ 'Lambda-Runtime-Function-Error-Type': 'Function.Oops' }); request.end()`);
+    await expect(piecesOf(await run())).rejects.toMatchObject({ code: 'handler-error' });
+    await until(() => logs.some(({ message }) => message === 'told 202'));
+  });
+
+  it('is broken off with its connection, and with its program', async () => {
+    const { run } = streaming(
+      `await new Promise((go) => request.write('half', go)); await wait(20); if (event === 'die') process.exit(1); request.destroy()`,
+    );
+    await expect(piecesOf(await run())).rejects.toMatchObject({ code: 'handler-error' });
+    await expect(piecesOf(await run('"die"'))).rejects.toMatchObject({
+      code: expect.stringMatching(/handler-error|worker-crashed/) as unknown,
+    });
+  });
+
+  it('goes nowhere when nobody takes it, and the next run is served', async () => {
+    const { run } = streaming(
+      `for (let i = 0; i < 100; i++) if (!request.write('x'.repeat(100_000))) await new Promise((go) => request.once('drain', go)); request.end()`,
+    );
+    const { rest } = await run();
+    await rest?.[Symbol.asyncIterator]().return?.();
+    const { rest: next } = await run();
+    let size = 0;
+    for await (const piece of next ?? []) size += piece.length;
+    expect(size).toBe(10_000_000);
+  });
+});
+
 describe('a program that begins anew within', () => {
   it('is served by the `next` that it asked last', async () => {
     const { run, instance, logs } = program(`

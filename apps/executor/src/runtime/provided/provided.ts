@@ -119,6 +119,8 @@ class ProvidedLink implements WorkerLink {
         ended: () => this.#exchange.close(),
         failed: (fault) => this.#failed(fault),
       });
+      // It failed while it was being started.
+      if (this.#isEnded) void this.#bootstrap.end();
     } catch (cause) {
       scratch.remove().catch(() => undefined);
       this.#failed(new MeshError('worker-crashed', 'Its bootstrap could not be started.', { cause }));
