@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { callSubject, type Limits, type Route } from '#contracts';
+import { callSubject, type Limits, ownConsumer, type Route } from '#contracts';
 import { asPath, plainClient } from './fixtures/fabric.js';
 import { closeAll, until } from './fixtures/later.js';
 import { type Catalogue, catalogue, executor, type Mesh, mesh, served } from './fixtures/mesh.js';
@@ -86,6 +86,29 @@ describe('a rate', () => {
     expect(records.every(({ attempt, outcome }) => attempt === 1 && outcome === 'ok')).toBe(true);
     const order = records.map(({ path }) => path);
     expect(order.lastIndexOf('free')).toBeLessThan(order.lastIndexOf('rated'));
+  }, 60_000);
+});
+
+describe('a rate of a path that keeps its order', () => {
+  it('holds it up and changes nothing of the order; an executor that stops gives back what waits', async () => {
+    const name = ownConsumer(asPath('in/order'));
+    const of = await workScene([{ name, filters: ['mesh.work.in.order'], ordered: true }]);
+    const limits = { ratePerSecond: 4, burst: 1 };
+    const code = 'export default ({ body }) => { globalThis.limits.began.push(body); };';
+    await of.publish({ path: 'in/order', version: '1.0.0', limits, work: { ordered: true } }, code);
+    const first = await executor(of);
+    for (let n = 0; n < 8; n++) await of.accept('in/order', n);
+    await until(
+      () => world.began.length,
+      (count) => count === 2,
+    );
+    await first.stop();
+    const second = performance.now();
+    const left = 8 - world.began.length;
+    await executor(of);
+    await of.quiet();
+    expect(world.began).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(performance.now() - second).toBeGreaterThanOrEqual((left - 1) * 250);
   }, 60_000);
 });
 
