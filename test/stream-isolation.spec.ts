@@ -212,9 +212,9 @@ describe.each(ISOLATIONS)('in isolation %s', (isolation) => {
   });
 
   it('every byte comes, in its order', async () => {
-    const response = await fetch(`${of.url}/fast?mb=20`);
+    const response = await fetch(`${of.url}/fast?mb=12`);
     const body = Buffer.from(await response.arrayBuffer());
-    const expected = Buffer.concat(Array.from({ length: 200 }, (_, i) => Buffer.alloc(100_000, i)));
+    const expected = Buffer.concat(Array.from({ length: 120 }, (_, i) => Buffer.alloc(100_000, i)));
     expect(body.equals(expected)).toBe(true);
   });
 
@@ -238,7 +238,7 @@ describe.each(ISOLATIONS)('in isolation %s', (isolation) => {
   });
 
   it('a body comes as it is sent, larger than any message', async () => {
-    const sent = Buffer.alloc(20e6, 'abcdefghij');
+    const sent = Buffer.alloc(12e6, 'abcdefghij');
     const response = await fetch(`${of.url}/takes`, { method: 'POST', body: sent });
     const hash = createHash('sha256').update(sent).digest('hex');
     expect([response.status, await response.json()]).toEqual([200, { size: sent.length, hash }]);
@@ -249,7 +249,7 @@ describe.each(ISOLATIONS)('in isolation %s', (isolation) => {
   });
 
   it('a handler may answer before it has taken all, or give back what it takes', async () => {
-    const sent = Buffer.alloc(5e6, 'abcdefghij');
+    const sent = Buffer.alloc(3e6, 'abcdefghij');
     const post = (how: string) => fetch(`${of.url}/takes?${how}`, { method: 'POST', body: sent });
     expect(await (await post('how=leaves')).text()).toBe('enough');
     expect(await (await post('most=1000000')).text()).toBe('stopped');
@@ -279,7 +279,7 @@ describe.each(ISOLATIONS)('in isolation %s', (isolation) => {
     const client = await plainClient(of.nats);
     const short = await client.request('mesh.call.breaks', '{}', { timeout: 10_000 });
     expect([short.string(), short.headers?.get('mesh-status')]).toEqual(['firstlast', '200']);
-    const large = await client.request('mesh.call.fast', '{"mb":20}', { timeout: 10_000 });
+    const large = await client.request('mesh.call.fast', '{"mb":12}', { timeout: 10_000 });
     expect(large.headers?.get('Nats-Service-Error')).toContain('answer-too-large');
   });
 
@@ -295,7 +295,7 @@ describe.each(ISOLATIONS)('in isolation %s', (isolation) => {
 
   it('another handler gets it as a whole; what it called ends with it', async () => {
     expect(await (await fetch(`${of.url}/nested?collects=1`)).json()).toEqual({ text: 'firstlast' });
-    expect(await (await fetch(`${of.url}/nested?mb=20`)).json()).toBe(20e6);
+    expect(await (await fetch(`${of.url}/nested?mb=12`)).json()).toBe(12e6);
     const leaving = request(`${of.url}/nested`, { agent: false }).on('error', () => undefined);
     leaving.end();
     await seen('inner', 'began');
