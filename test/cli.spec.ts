@@ -312,6 +312,19 @@ describe('what an operator sets', () => {
     expect(await mesh(root, 'env unset con/figured API_KEY')).toMatchObject({ code: 0 });
     await until(async () => (await answer()) === '["eu-1",null]');
   }, 60_000);
+
+  it('is a limit of a handler, at once, and no longer when it is unset', async () => {
+    const set = await mesh(root, 'limits con/figured --payload 3 --json');
+    expect([set.code, JSON.parse(set.out).limits]).toEqual([0, { payloadBytes: 3 }]);
+    const post = async () =>
+      (await fetch(`${urls.http}/con/figured`, { method: 'POST', body: '1234' })).status;
+    await until(async () => (await post()) === 413);
+    const shown = await mesh(root, 'limits con/figured');
+    expect([shown.code, /payload +3 +-/.test(shown.out)]).toEqual([0, true]);
+    expect(await mesh(root, 'limits con/figured --unset payload')).toMatchObject({ code: 0 });
+    await until(async () => (await post()) === 200);
+    expect(await mesh(root, 'limits con/figured --rate 0')).toMatchObject({ code: 64 });
+  }, 60_000);
 });
 
 describe('tokens', () => {
