@@ -165,6 +165,64 @@ describe('under the Runtime API', () => {
   });
 });
 
+describe('where its callers take answers in pieces', () => {
+  const PIECES = `export const handle = async function* (event) {
+    yield 'one ';
+    if (event?.large) for (let n = 0; n < 120; n++) yield new Uint8Array(65_536).fill(120);
+    // Another turn: what one turn gives is sent together, and an error within it is an error of the whole.
+    if (event?.broken) await new Promise((done) => setTimeout(done, 20));
+    if (event?.broken) throw new RangeError('too far');
+    yield 'two';
+  };`;
+  const http = (body = '') => ({
+    version: '2.0',
+    rawPath: '/',
+    requestContext: { http: { method: 'POST' } },
+    headers: { 'content-type': 'application/json' },
+    body,
+  });
+  const streaming = async () => {
+    await writeFile(join(folder, 'pieces.mjs'), PIECES);
+    return start({ LAMBDA_RESPONSE_STREAM: 'yes' }, 'pieces.handle');
+  };
+
+  it('gives a function URL the head first, then each piece', async () => {
+    await streaming();
+    const { mode, contentType, body, trailers } = await api.invoke(http());
+    expect([mode, contentType, trailers]).toEqual([
+      'streaming',
+      'application/vnd.awslambda.http-integration-response',
+      {},
+    ]);
+    const [head = '', ...rest] = body.split('\0'.repeat(8));
+    expect(JSON.parse(head)).toEqual({
+      statusCode: 200,
+      headers: { 'content-type': 'text/plain; charset=utf-8' },
+    });
+    expect(rest).toEqual(['one two']);
+  });
+
+  it('has no bound on its size', async () => {
+    await streaming();
+    const { kind, body } = await api.invoke({ large: true });
+    expect([kind, body.length]).toEqual(['response', 7 + 120 * 65_536]);
+  });
+
+  it('tells behind them what broke them off, and goes on', async () => {
+    await streaming();
+    const { body, trailers = {} } = await api.invoke({ broken: true });
+    expect([body, trailers['lambda-runtime-function-error-type']]).toEqual(['one ', 'Function.Error']);
+    const told = Buffer.from(trailers['lambda-runtime-function-error-body'] ?? '', 'base64').toString();
+    expect(JSON.parse(told)).toMatchObject({ errorType: 'RangeError', errorMessage: 'too far' });
+    expect(await api.invoke({})).toMatchObject({ body: 'one two' });
+  });
+
+  it('sends the others whole', async () => {
+    start({ LAMBDA_RESPONSE_STREAM: 'yes' });
+    expect(await api.invoke({ n: 1 })).toMatchObject({ body: '{"echo":{"n":1},"turn":1}', mode: undefined });
+  });
+});
+
 describe('without it', () => {
   it('runs one event of stdin and prints the answer, whatever the handler prints', async () => {
     const { out, err, code } = await local('{"name":"Ada"}');

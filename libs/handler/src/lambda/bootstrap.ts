@@ -30,7 +30,7 @@ export async function bootstrap(
   const api = new RuntimeApi(address);
   try {
     const loaded = await loading();
-    await serve(api, loaded, concurrency(environment));
+    await serve(api, loaded, environment);
     return 0;
   } catch (error) {
     const report = initReportOf(error);
@@ -48,14 +48,17 @@ function concurrency({ AWS_LAMBDA_MAX_CONCURRENCY = '1' }: Environment): number 
   return Number.isInteger(count) && count > 0 ? count : 1;
 }
 
-async function serve(api: RuntimeApi, loaded: Loaded, pollers: number): Promise<void> {
+async function serve(api: RuntimeApi, loaded: Loaded, environment: Environment): Promise<void> {
+  // A function URL says nothing of its InvokeMode, and one that does not stream cannot read what is streamed.
+  const streams = environment.LAMBDA_RESPONSE_STREAM === 'yes';
   const stop = new AbortController();
   const inHand: InHand = new Set();
   process.once('SIGTERM', () => stop.abort());
   // What nobody caught leaves a process in no known state: who waits is told, and Lambda starts another.
   for (const event of ['uncaughtException', 'unhandledRejection'] as const)
     process.once(event, (error: unknown) => void tellAndEnd(api, inHand, error));
-  await Promise.all(Array.from({ length: pollers }, () => poll(api, loaded, log, stop.signal, inHand)));
+  const one = () => poll(api, loaded, { log, streams, inHand }, stop.signal);
+  await Promise.all(Array.from({ length: concurrency(environment) }, one));
 }
 
 async function tellAndEnd(api: RuntimeApi, inHand: InHand, error: unknown): Promise<void> {

@@ -15,6 +15,7 @@ export async function runLocally(loaded: Loaded, input: Uint8Array, log: Log) {
   const id = randomUUID();
   const ran = await runEvent(loaded, { id, body, deadline: performance.now() + LIMIT_MS, log });
   if ('answer' in ran) return { text: ran.answer, ok: true };
+  if ('streamed' in ran) throw new Error('a local run asks for no stream');
   const { status, contentType, body: problem } = ran.outcome;
   log('error', id, 'The handler did not end OK.', ran.error.document);
   const headers = contentType === undefined ? {} : { 'content-type': contentType };

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LogLevel } from '../author-types.js';
+import { describe } from '../outcome.js';
 import type { ErrorReport } from './error-report.js';
 import type { Loaded } from './loaded.js';
 import { type Ran, runEvent } from './run-event.js';
@@ -23,23 +24,30 @@ export type Log = (level: LogLevel, id: string, message: string, fields?: object
 /** What is being run, so that the end of the process can be told to who waits. */
 export type InHand = Set<string>;
 
+/** How it is polled. */
+export interface Polling {
+  readonly log: Log;
+  /** Who calls takes answers in pieces. */
+  readonly streams: boolean;
+  readonly inHand: InHand;
+}
+
 /** Polls until the signal aborts; never rejects. */
 export async function poll(
   api: RuntimeApi,
   loaded: Loaded,
-  log: Log,
+  polling: Polling,
   stop: AbortSignal,
-  inHand: InHand = new Set(),
 ): Promise<void> {
   let wait = FIRST_WAIT_MS;
   while (!stop.aborted) {
     try {
       const next = await api.next(stop);
       wait = FIRST_WAIT_MS;
-      await turn(api, loaded, log, next, inHand);
+      await turn(api, loaded, polling, next);
     } catch (error) {
       if (stop.aborted) return;
-      log('error', '', `The Runtime API cannot be reached, or refuses: trying again in ${wait} ms.`, {
+      polling.log('error', '', `The Runtime API cannot be reached, or refuses: trying again in ${wait} ms.`, {
         error: String(error),
       });
       await delay(wait, undefined, { signal: stop }).catch(() => undefined);
@@ -48,12 +56,13 @@ export async function poll(
   }
 }
 
-async function turn(api: RuntimeApi, loaded: Loaded, log: Log, next: Next, inHand: InHand): Promise<void> {
+async function turn(api: RuntimeApi, loaded: Loaded, polling: Polling, next: Next): Promise<void> {
   const { id, body, caller, deadlineMs } = next;
+  const { log, streams, inHand } = polling;
   inHand.add(id);
   try {
     const deadline = performance.now() + Math.max(0, deadlineMs - Date.now());
-    const ran = await runEvent(loaded, { id, body, caller, deadline, log });
+    const ran = await runEvent(loaded, { id, body, caller, deadline, streams, log });
     if ('error' in ran) log('error', id, 'The handler did not end OK.', ran.error.document);
     await tell(api, id, ran);
   } catch (error) {
@@ -67,6 +76,7 @@ async function turn(api: RuntimeApi, loaded: Loaded, log: Log, next: Next, inHan
 
 async function tell(api: RuntimeApi, id: string, ran: Ran): Promise<void> {
   if ('error' in ran) return api.fail(id, ran.error);
+  if ('streamed' in ran) return api.stream(id, ran.streamed, brokenOff);
   try {
     await api.respond(id, ran.answer);
   } catch (error) {
@@ -74,6 +84,15 @@ async function tell(api: RuntimeApi, id: string, ran: Ran): Promise<void> {
     await api.fail(id, tooLarge(ran.answer));
   }
 }
+
+/** Told behind what was sent already. */
+const brokenOff = (error: unknown): ErrorReport => {
+  const { name, message, stack } = describe((error as { cause?: unknown } | undefined)?.cause ?? error);
+  return {
+    category: 'Function.Error',
+    document: { errorType: name, errorMessage: message, trace: stack?.split('\n') ?? [] },
+  };
+};
 
 const tooLarge = (answer: string): ErrorReport => ({
   category: 'Function.ResponseSizeTooLarge',

@@ -19,6 +19,8 @@ export interface LambdaRun {
   readonly caller?: Attributes;
   /** On the scale of `performance.now()`, ms. */
   readonly deadline: number;
+  /** Who asked takes an answer in pieces. */
+  readonly streams?: boolean;
   readonly log: (level: LogLevel, id: string, message: string, fields?: object) => void;
 }
 
@@ -27,19 +29,39 @@ const MAX_ANSWER_BYTES = 6 * 1024 * 1024 + 100;
 
 /** Runs the handler on an event as an executor does, in the shape that it was written for. Never rejects. */
 export async function runDelivered(loaded: Loaded, run: LambdaRun, delivered: Delivered): Promise<Outcome> {
-  const { id } = delivered.envelope;
   const ending = new AbortController();
   const timer = setTimeout(
     () => ending.abort(new DOMException('the deadline passed', 'AbortError')),
     Math.max(0, run.deadline - performance.now()),
   );
+  const outcome = await ran(loaded, run, delivered, ending.signal);
+  if (outcome.rest !== undefined) return { ...outcome, rest: followed(outcome.rest, timer) };
+  clearTimeout(timer);
+  return outcome;
+}
+
+async function ran(
+  loaded: Loaded,
+  run: LambdaRun,
+  delivered: Delivered,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { id } = delivered.envelope;
   try {
-    const answer = await begin(loaded, delivered, hostOf(loaded, run, delivered, ending.signal));
+    const answer = await begin(loaded, delivered, hostOf(loaded, run, delivered, signal));
     if (answer.rest === undefined) return answer;
-    return await collect(await openAnswer(answer, answer.rest, id), id, MAX_ANSWER_BYTES);
+    const opened = await openAnswer(answer, answer.rest, id);
+    return run.streams ? opened : await collect(opened, id, MAX_ANSWER_BYTES);
   } catch (error) {
     const fault = asMeshError(error);
     return errorOutcome(fault, id, fault.cause);
+  }
+}
+
+/** The run has ended when its answer has. */
+async function* followed(rest: AsyncIterable<Uint8Array>, timer: NodeJS.Timeout): AsyncGenerator<Uint8Array> {
+  try {
+    yield* rest;
   } finally {
     clearTimeout(timer);
   }

@@ -33,7 +33,7 @@ const ran = (run: unknown, event: unknown, stated: Partial<Loaded> = {}) =>
 
 async function answer(run: unknown, event: unknown, stated: Partial<Loaded> = {}) {
   const result = await ran(run, event, stated);
-  if (!('answer' in result)) throw new Error(JSON.stringify(result.error));
+  if (!('answer' in result)) throw new Error(JSON.stringify(result));
   return JSON.parse(result.answer);
 }
 

@@ -4,6 +4,7 @@ import { type ErrorReport, reportOf } from './error-report.js';
 import { type Recognised, recognise, type SqsEvent, type SqsEventRecord } from './lambda-events.js';
 import type { Loaded } from './loaded.js';
 import { type LambdaRun, runDelivered } from './run-delivered.js';
+import { type StreamedAnswer, streamedHttp, streamedValue } from './streamed-answer.js';
 import { toHttpV1, toHttpV2, toValue } from './to-answer.js';
 import {
   type Delivered,
@@ -15,20 +16,26 @@ import {
   fromSqsRecord,
 } from './to-envelope.js';
 
-/** What is sent back: the answer, JSON text, or an error. */
-export type Ran = { readonly answer: string } | { readonly error: ErrorReport; readonly outcome: Outcome };
+/** What is sent back: the answer, JSON text or in pieces, or an error. */
+export type Ran =
+  | { readonly answer: string }
+  | { readonly streamed: StreamedAnswer }
+  | { readonly error: ErrorReport; readonly outcome: Outcome };
 
 /** Runs the handler on an event of Lambda's, in the form that it has, by the code that an executor runs it with. */
-export async function runEvent(loaded: Loaded, run: LambdaRun): Promise<Ran> {
-  const known = recognise(parse(run.body));
+export async function runEvent(loaded: Loaded, asked: LambdaRun): Promise<Ran> {
+  const known = recognise(parse(asked.body));
+  const streams = asked.streams === true && known.form !== 'apigateway-v1' && known.form !== 'sqs';
+  const run = { ...asked, streams };
   // It was written for this very document.
   if (takesAsIs(loaded, known))
     return answered(
       { form: 'payload' },
       await runDelivered(loaded, run, fromPayload(run.body, run.id, run.caller)),
+      streams,
     );
   if (known.form === 'sqs' && !loaded.takesBatches) return runRecords(loaded, run, known.event);
-  return answered(known, await runDelivered(loaded, run, delivered(loaded, run, known)));
+  return answered(known, await runDelivered(loaded, run, delivered(loaded, run, known)), streams);
 }
 
 /** A document of Lambda's own; of another form than the handler's, HTTP and messages are made into it as in the mesh. */
@@ -37,8 +44,14 @@ function takesAsIs({ event }: Loaded, { form }: Recognised): boolean {
   return isLambda && (form === event || form === 'payload' || form === 'cloudevents');
 }
 
-const answered = (known: Pick<Recognised, 'form'>, outcome: Outcome): Ran =>
-  isAnswer(known, outcome) ? { answer: answerOf(known, outcome) } : { error: reportOf(outcome), outcome };
+function answered(known: Pick<Recognised, 'form'>, outcome: Outcome, streams: boolean): Ran {
+  if (!isAnswer(known, outcome)) return { error: reportOf(outcome), outcome };
+  // A function URL that streams expects every answer so.
+  if (streams && known.form === 'apigateway-v2') return { streamed: streamedHttp(outcome) };
+  return outcome.rest === undefined
+    ? { answer: answerOf(known, outcome) }
+    : { streamed: streamedValue(outcome) };
+}
 
 /** Over HTTP the handler's own no is an answer, and so is what the caller did wrong; of other errors Lambda must know. */
 function isAnswer({ form }: Pick<Recognised, 'form'>, { outcome }: Outcome): boolean {

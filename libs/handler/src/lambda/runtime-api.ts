@@ -1,7 +1,15 @@
-import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { once } from 'node:events';
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+} from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { JsonValue } from '../author-types.js';
 import type { ErrorReport } from './error-report.js';
+import type { StreamedAnswer } from './streamed-answer.js';
 
 /** An event that Lambda gave to run. */
 export interface Next {
@@ -20,6 +28,10 @@ const ARN = 'lambda-runtime-invoked-function-arn';
 const CLIENT_CONTEXT = 'lambda-runtime-client-context';
 const TRACE = 'lambda-runtime-trace-id';
 const ERROR_TYPE = 'lambda-runtime-function-error-type';
+const ERROR_BODY = 'lambda-runtime-function-error-body';
+const RESPONSE_MODE = 'lambda-runtime-function-response-mode';
+const TRAILERS = 'Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body';
+const ACCEPTED = 202;
 /** Where no deadline is stated: Lambda's longest, ms. */
 const LONGEST_MS = 900_000;
 
@@ -79,6 +91,37 @@ export class RuntimeApi {
     return this.#post(`/invocation/${id}/error`, JSON.stringify(document), { [ERROR_TYPE]: category });
   }
 
+  /**
+   * Sends an answer as it comes, as fast as it is taken.
+   * @param brokenOff tells, behind what was sent, what broke it off
+   */
+  async stream(
+    id: string,
+    { contentType, pieces }: StreamedAnswer,
+    brokenOff: (error: unknown) => ErrorReport,
+  ): Promise<void> {
+    const path = `/invocation/${id}/response`;
+    const asked = request(this.#base + path, {
+      agent: this.#agent,
+      method: 'POST',
+      headers: { 'content-type': contentType, [RESPONSE_MODE]: 'streaming', trailer: TRAILERS },
+    });
+    const answered = once(asked, 'response') as Promise<[IncomingMessage]>;
+    // Also when nobody waits for it yet.
+    answered.catch(() => undefined);
+    await send(asked, pieces).catch((error: unknown) => {
+      const { category, document } = brokenOff(error);
+      asked.addTrailers({
+        [ERROR_TYPE]: category,
+        [ERROR_BODY]: Buffer.from(JSON.stringify(document)).toString('base64'),
+      });
+    });
+    asked.end();
+    const [answer] = await answered;
+    const body = await buffer(answer);
+    if (answer.statusCode !== ACCEPTED) throw new RefusedError(path, answer.statusCode ?? 0, text(body));
+  }
+
   initFailed({ category, document }: ErrorReport): Promise<void> {
     return this.#post('/init/error', JSON.stringify(document), { [ERROR_TYPE]: category });
   }
@@ -86,7 +129,7 @@ export class RuntimeApi {
   async #post(path: string, json: string, headers: Record<string, string> = {}): Promise<void> {
     const typed = { 'content-type': 'application/json', ...headers };
     const { status, body } = await this.#send('POST', path, json, typed);
-    if (status !== 202) throw new RefusedError(path, status, text(body));
+    if (status !== ACCEPTED) throw new RefusedError(path, status, text(body));
   }
 
   /** Once more where the connection that was kept had been closed at the other end meanwhile: nothing was taken then. */
@@ -131,6 +174,16 @@ function callerOf(headers: IncomingHttpHeaders): Record<string, JsonValue> {
     ...(typeof clientContext === 'string' ? { clientContext: JSON.parse(clientContext) as JsonValue } : {}),
     ...(typeof traceId === 'string' ? { traceId } : {}),
   };
+}
+
+/** Waits where nothing more is taken; ends where the connection has. */
+async function send(asked: ClientRequest, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  const over = new AbortController();
+  asked.once('close', () => over.abort());
+  for await (const piece of pieces) {
+    if (asked.destroyed) return;
+    if (!asked.write(piece)) await once(asked, 'drain', { signal: over.signal }).catch(() => undefined);
+  }
 }
 
 const text = (body: Buffer): string => body.toString('utf8');

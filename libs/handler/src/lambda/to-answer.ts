@@ -8,7 +8,16 @@ import { utf8 } from '../text.js';
  * `isBase64Encoded`; who invoked with a payload of his own gets the value.
  */
 
-export function toHttpV2(outcome: Outcome): object {
+/** An answer in API Gateway's payload 2.0. */
+export interface HttpV2Answer {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly cookies?: readonly string[];
+  readonly body: string;
+  readonly isBase64Encoded: boolean;
+}
+
+export function toHttpV2(outcome: Outcome): HttpV2Answer {
   const { headers, lists } = headersOf(outcome);
   const joined = Object.fromEntries(Object.entries(lists).map(([name, values]) => [name, values.join(', ')]));
   const { cookies = [] } = outcome.meta ?? {};
