@@ -275,6 +275,29 @@ describe('a request that is no invocation', () => {
     expect(await invoke('nothing', half)).toMatchObject({ StatusCode: 200 });
   });
 
+  it.each([
+    'users.find',
+    'users.*',
+    '>',
+    'users/find/../which',
+    'users%2Ffind',
+    'a'.repeat(2_000),
+    'us ers',
+    '\0',
+    '$SYS',
+    '__proto__',
+    'constructor',
+    'arn:aws:lambda:us-east-1:000000000000:function:',
+    'users/find:1.0.0:2.0.0',
+    'users/find@1.0.0 mesh.work.users.find',
+  ])('names nobody by %j', async (name) => {
+    const response = await post({}, '{}', `/2015-03-31/functions/${encodeURIComponent(name)}/invocations`);
+    expect([400, 404]).toContain(response.status);
+    expect(response.headers.get('x-amzn-errortype')).toMatch(
+      /^(ResourceNotFound|InvalidParameterValue)Exception$/,
+    );
+  });
+
   it('is refused where there is no such operation', async () => {
     const response = await post({}, '{}', '/2015-03-31/functions/echo/policy');
     expect([response.status, response.headers.get('x-amzn-errortype')]).toEqual([
