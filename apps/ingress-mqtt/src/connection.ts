@@ -42,6 +42,8 @@ export class Connection {
   #fault: (Error & { readonly code?: unknown }) | undefined;
   /** Resolves when it has ended, or could not be made. */
   readonly ended: Promise<void>;
+  /** Of those that publish. Each has a promise of its own: `ended` would keep whatever was raced against it. */
+  readonly #onEnd = new Set<() => void>();
 
   constructor(
     private readonly client: MqttClient,
@@ -64,6 +66,7 @@ export class Connection {
       client.once('close', () => {
         this.#session?.end();
         resolve();
+        for (const end of this.#onEnd) end();
       });
     });
   }
@@ -120,7 +123,13 @@ export class Connection {
 
   /** Resolves when the broker has it (QoS 1), or it is written (QoS 0), or the connection has ended. */
   async publish(topic: string, payload: Buffer, options: IClientPublishOptions): Promise<void> {
-    await Promise.race([this.client.publishAsync(topic, payload, options), this.ended]);
+    const over = Promise.withResolvers<void>();
+    this.#onEnd.add(over.resolve);
+    // Whoever comes too late is not told by the client.
+    if (!this.isOpen) void this.ended.then(over.resolve);
+    await Promise.race([this.client.publishAsync(topic, payload, options), over.promise]).finally(() =>
+      this.#onEnd.delete(over.resolve),
+    );
   }
 
   /** Parts from the broker after all that was written. */

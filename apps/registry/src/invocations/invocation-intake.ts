@@ -28,7 +28,8 @@ export class InvocationIntake {
   #running: Promise<void> | undefined;
   #reader: AuditReader | undefined;
   #taking: Promise<readonly StoredBatch[]> | undefined;
-  readonly #stopping = Promise.withResolvers<void>();
+  /** Ends the wait for what is being fetched. */
+  #wake: (() => void) | undefined;
   #stopped = false;
   #failing = false;
   /** Records that were written. */
@@ -61,7 +62,7 @@ export class InvocationIntake {
   /** Finishes what was taken. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#stopping.resolve();
+    this.#wake?.();
     await this.#running;
   }
 
@@ -88,8 +89,12 @@ export class InvocationIntake {
   /** What was being fetched meanwhile; what comes after it is being fetched from now on. Nothing when it is to stop. */
   async #next(reader: AuditReader): Promise<readonly StoredBatch[]> {
     while (!this.catalogue.reachable && !this.#stopped) await delay(WAIT_MS);
+    if (this.#stopped) return [];
     this.#taking ??= reader.take(TAKE);
-    const taken = await Promise.race([this.#taking, this.#stopping.promise]);
+    // A promise for each wait: one that lives as long as this would keep every lot that was ever raced against it.
+    const stopping = Promise.withResolvers<undefined>();
+    this.#wake = () => stopping.resolve(undefined);
+    const taken = await Promise.race([this.#taking, stopping.promise]);
     if (!taken) return [];
     this.#taking = reader.take(TAKE);
     // Whoever awaits it hears of a failure, which may come before that.

@@ -82,6 +82,8 @@ export class WorkKeeper {
   #wake: () => void = () => undefined;
   #woken = false;
   readonly #stopping = Promise.withResolvers<void>();
+  /** The routes that are known to be whole. */
+  #whole: Reached['routes'] | undefined;
   #stopped = false;
   #failing = false;
   #full = false;
@@ -169,11 +171,18 @@ export class WorkKeeper {
     await reached.routes.stop();
   }
 
+  /** Waits once: each race leaves something behind at the promise that is still open. */
+  async #wholeOf({ routes }: Reached): Promise<void> {
+    if (this.#whole === routes) return;
+    await Promise.race([routes.whole, this.#stopping.promise]);
+    if (!this.#stopped) this.#whole = routes;
+  }
+
   async #pass(reached: Reached): Promise<boolean> {
     if (!reached.connection.connected) return false;
     try {
       if (!this.#streamsMade) await ensureStreams(reached.connection, this.settings.streams);
-      await Promise.race([reached.routes.whole, this.#stopping.promise]);
+      await this.#wholeOf(reached);
       if (this.#stopped) return false;
       const isKept = await this.outbox.keepingWork((read) => this.#keep(reached, read));
       if (!isKept) return false;
