@@ -1,6 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-
 /*
  * What a stream leaves behind. Each piece is a buffer outside V8's heap, and few objects within it: V8 sees no reason to
  * collect until 64 MB of such buffers have gathered, and then marks the whole heap. After every few megabytes the
@@ -23,10 +20,13 @@ export function passed(bytes: number): void {
 }
 
 /**
- * V8 gives its collector to contexts made while a flag is set, and to them alone.
+ * V8 gives its collector to contexts made while a flag is set, and to them alone. The modules are taken when they are
+ * needed: a worker's start does not wait for them.
  * @returns nothing where another thread took the flag back meanwhile: then the next few megabytes try again
  */
 function youngCollector(): (() => void) | undefined {
+  const { setFlagsFromString } = process.getBuiltinModule('node:v8');
+  const { runInNewContext } = process.getBuiltinModule('node:vm');
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('globalThis.gc') as ((options: { type: 'minor' }) => void) | undefined;
   setFlagsFromString('--no-expose-gc');
