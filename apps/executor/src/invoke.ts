@@ -11,6 +11,7 @@ import {
   mintMeshId,
   type Route,
 } from '#contracts';
+import { type Deadline, Deadlines } from '#fabric';
 import { errorOutcome, type Outcome } from '#handler/runtime';
 import type { Instances } from './catalogue/instances.js';
 import { pickVersion } from './catalogue/pick-version.js';
@@ -35,7 +36,7 @@ interface Run {
   readonly instance: Instance;
   readonly gate: Gate<Run>;
   readonly resolve: (outcome: Outcome) => void;
-  timer: NodeJS.Timeout | undefined;
+  deadline: Deadline | undefined;
   /** By `performance.now()`; 0: it began at once. */
   waitingSince: number;
   begun: boolean;
@@ -51,6 +52,7 @@ const CANCEL_REASONS: Readonly<Record<CancelCode, string>> = {
 /** From a decoded header block to an outcome: which version, how long, and the run itself. Never rejects. */
 export class Invoke {
   #nextKey = 0;
+  readonly #deadlines = new Deadlines();
   readonly #running = new RunTable<Run>();
   readonly #assembly = new Assembly();
   /** Those that answer in pieces. */
@@ -172,7 +174,7 @@ export class Invoke {
         instance,
         gate,
         resolve,
-        timer: undefined,
+        deadline: undefined,
         waitingSince: 0,
         begun: false,
         stream: undefined,
@@ -188,9 +190,9 @@ export class Invoke {
 
   #begin(run: Run): void {
     run.begun = true;
-    const { instance, waitingSince, timer } = run;
-    if (timer === undefined) this.#limit(run, run.invocation.timeout);
-    const invocation = waitingSince > 0 && timer !== undefined ? shortened(run) : run.invocation;
+    const { instance, waitingSince, deadline } = run;
+    if (deadline === undefined) this.#limit(run, run.invocation.timeout);
+    const invocation = waitingSince > 0 && deadline !== undefined ? shortened(run) : run.invocation;
     void instance.invoke(invocation).then((outcome) => {
       if (outcome.rest !== undefined) this.#stream(run, outcome, outcome.rest);
       else if (this.#leave(run)) run.resolve(outcome);
@@ -221,7 +223,7 @@ export class Invoke {
   }
 
   #limit(run: Run, ms: number): void {
-    run.timer = setTimeout(() => this.#overrun(run), ms);
+    run.deadline = this.#deadlines.begin(ms, () => this.#overrun(run));
   }
 
   /** Ends the run of an event, if it is here: nobody wants its result any more. */
@@ -244,7 +246,7 @@ export class Invoke {
 
   /** @returns false where it has ended already */
   #leave(run: Run): boolean {
-    clearTimeout(run.timer);
+    run.deadline?.callOff();
     if (!this.#running.take(run.invocation.key)) return false;
     if (run.invocation.rest !== undefined) letGo(run.invocation.rest);
     if (run.stream !== undefined) this.#streaming.delete(run);

@@ -15,6 +15,7 @@
  *   result-intake results of work on their way back to who asked
  *   streams       every stream, bucket and consumer of the mesh, declared once (registry only)
  *   stream-stock  what stands in a stream, to be looked at and put right (registry only)
+ *   deadlines     one timer for all that have as long
  *   operator      the asking side: which executors are there, what handlers log
  *
  * `nats/` holds the adapters and is the only place that knows the NATS client.
@@ -23,6 +24,7 @@ export * from './audit-stream.js';
 export * from './call-intake.js';
 export * from './catalogue.js';
 export * from './connection.js';
+export { type Deadline, Deadlines } from './deadlines.js';
 export * from './discovery.js';
 export * from './invoker.js';
 export * from './kept.js';

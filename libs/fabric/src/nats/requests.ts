@@ -1,5 +1,6 @@
 import type { Msg } from '@nats-io/transport-node';
 import { asMeshError, MeshError } from '#contracts';
+import { type Deadline, Deadlines } from '../deadlines.js';
 import type { NatsMeshConnection } from './connect.js';
 import { asClientHeaders } from './raw-message.js';
 import { bodyFollowsToken, makeInbox } from './reply-marks.js';
@@ -9,7 +10,7 @@ interface Waiter {
   /** Reads the reply and hands it on. */
   settle(reply: Msg): void;
   reject(error: MeshError): void;
-  timer: NodeJS.Timeout | undefined;
+  deadline: Deadline | undefined;
 }
 
 /** A request that goes out at the end of this turn. */
@@ -30,6 +31,7 @@ interface Unsent {
 export class Requests {
   readonly #connection: NatsMeshConnection;
   readonly #waiting = new WaitTable<Waiter>();
+  readonly #deadlines = new Deadlines();
   #unsent: Unsent[] = [];
   readonly #inbox: string;
   /** By reply subject, who hears more than one message. */
@@ -108,12 +110,11 @@ export class Requests {
           }
         },
         reject,
-        timer: undefined,
+        deadline: undefined,
       };
       const token = this.#waiting.add(waiter);
-      waiter.timer = setTimeout(
-        () => this.#settle(token)?.reject(new MeshError('deadline-exceeded')),
-        limitMs,
+      waiter.deadline = this.#deadlines.begin(limitMs, () =>
+        this.#settle(token)?.reject(new MeshError('deadline-exceeded')),
       );
       if (this.#unsent.push({ token, subject, headers, body }) === 1) setImmediate(() => this.#sendAll());
     });
@@ -152,7 +153,7 @@ export class Requests {
   #settle(token: string): Waiter | undefined {
     const waiter = this.#waiting.take(token);
     if (!waiter) return undefined;
-    clearTimeout(waiter.timer);
+    waiter.deadline?.callOff();
     if (this.#idle.length > 0) this.#restIfIdle();
     return waiter;
   }
