@@ -314,16 +314,22 @@ describe('what an operator sets', () => {
   }, 60_000);
 
   it('is a limit of a handler, at once, and no longer when it is unset', async () => {
-    const set = await mesh(root, 'limits con/figured --payload 3 --json');
+    const folder = join(root, 'limited');
+    await mkdir(folder);
+    await writeFile(
+      join(folder, 'handler.mjs'),
+      `export default { [Symbol.for('lambda-mesh.handler')]: 1, path: 'limi/ted', options: { version: '1.0.0' }, run: () => 1 };`,
+    );
+    expect(await mesh(folder, 'publish')).toMatchObject({ code: 0 });
+    const set = await mesh(root, 'limits limi/ted --payload 3 --json');
     expect([set.code, JSON.parse(set.out).limits]).toEqual([0, { payloadBytes: 3 }]);
-    const post = async () =>
-      (await fetch(`${urls.http}/con/figured`, { method: 'POST', body: '1234' })).status;
+    const post = async () => (await fetch(`${urls.http}/limi/ted`, { method: 'POST', body: '1234' })).status;
     await until(async () => (await post()) === 413);
-    const shown = await mesh(root, 'limits con/figured');
+    const shown = await mesh(root, 'limits limi/ted');
     expect([shown.code, /payload +3 +-/.test(shown.out)]).toEqual([0, true]);
-    expect(await mesh(root, 'limits con/figured --unset payload')).toMatchObject({ code: 0 });
+    expect(await mesh(root, 'limits limi/ted --unset payload')).toMatchObject({ code: 0 });
     await until(async () => (await post()) === 200);
-    expect(await mesh(root, 'limits con/figured --rate 0')).toMatchObject({ code: 64 });
+    expect(await mesh(root, 'limits limi/ted --rate 0')).toMatchObject({ code: 64 });
   }, 60_000);
 });
 
