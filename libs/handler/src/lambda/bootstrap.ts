@@ -73,8 +73,10 @@ async function once(loading: () => Promise<Loaded>): Promise<number> {
   try {
     // A handler that prints must not spoil the answer on stdout.
     console.log = console.info = console.debug = console.error;
-    const { text, ok } = await runLocally(await loading(), await buffer(process.stdin), tell);
-    await new Promise<void>((done) => process.stdout.write(`${text}\n`, () => done()));
+    const { answer, ok } = await runLocally(await loading(), await buffer(process.stdin), tell);
+    await new Promise<void>((done) =>
+      process.stdout.write(Buffer.concat([answer, Buffer.from('\n')]), () => done()),
+    );
     return ok ? 0 : 1;
   } catch (error) {
     tell('error', '', 'The handler cannot be loaded.', initReportOf(error).document);

@@ -14,7 +14,7 @@ export async function runLocally(loaded: Loaded, input: Uint8Array, log: Log) {
   const body = Buffer.from(input).toString().trim() === '' ? Buffer.from('{}') : input;
   const id = randomUUID();
   const ran = await runEvent(loaded, { id, body, deadline: performance.now() + LIMIT_MS, log });
-  if ('answer' in ran) return { text: ran.answer, ok: true };
+  if ('answer' in ran) return { answer: ran.answer, ok: true };
   if ('streamed' in ran) throw new Error('a local run asks for no stream');
   const { status, contentType, body: problem } = ran.outcome;
   log('error', id, 'The handler did not end OK.', ran.error.document);
@@ -25,5 +25,5 @@ export async function runLocally(loaded: Loaded, input: Uint8Array, log: Log) {
     body: Buffer.from(problem).toString(),
     isBase64Encoded: false,
   };
-  return { text: JSON.stringify(answer), ok: false };
+  return { answer: Buffer.from(JSON.stringify(answer)), ok: false };
 }

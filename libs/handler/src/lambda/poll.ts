@@ -94,11 +94,11 @@ const brokenOff = (error: unknown): ErrorReport => {
   };
 };
 
-const tooLarge = (answer: string): ErrorReport => ({
+const tooLarge = (answer: Uint8Array): ErrorReport => ({
   category: 'Function.ResponseSizeTooLarge',
   document: {
     errorType: 'Function.ResponseSizeTooLarge',
-    errorMessage: `Response payload size (${Buffer.byteLength(answer)} bytes) exceeded what Lambda takes.`,
+    errorMessage: `Response payload size (${answer.length} bytes) exceeded what Lambda takes.`,
     trace: [],
   },
 });

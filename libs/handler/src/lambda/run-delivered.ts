@@ -51,12 +51,16 @@ async function ran(
     const answer = await begin(loaded, delivered, hostOf(loaded, run, delivered, signal));
     if (answer.rest === undefined) return answer;
     const opened = await openAnswer(answer, answer.rest, id);
-    return run.streams ? opened : await collect(opened, id, MAX_ANSWER_BYTES);
+    if (!run.streams) return await collect(opened, id, MAX_ANSWER_BYTES);
+    // One that has ended already is sent as the others are.
+    return opened.outcome === 'ok' ? { ...opened, rest: opened.rest ?? nothing() } : opened;
   } catch (error) {
     const fault = asMeshError(error);
     return errorOutcome(fault, id, fault.cause);
   }
 }
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 /** The run has ended when its answer has. */
 async function* followed(rest: AsyncIterable<Uint8Array>, timer: NodeJS.Timeout): AsyncGenerator<Uint8Array> {

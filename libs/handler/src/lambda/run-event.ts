@@ -5,7 +5,7 @@ import { type Recognised, recognise, type SqsEvent, type SqsEventRecord } from '
 import type { Loaded } from './loaded.js';
 import { type LambdaRun, runDelivered } from './run-delivered.js';
 import { type StreamedAnswer, streamedHttp, streamedValue } from './streamed-answer.js';
-import { toHttpV1, toHttpV2, toValue } from './to-answer.js';
+import { toHttpV1, toHttpV2, toPayload } from './to-answer.js';
 import {
   type Delivered,
   fromCloudEvent,
@@ -16,9 +16,9 @@ import {
   fromSqsRecord,
 } from './to-envelope.js';
 
-/** What is sent back: the answer, JSON text or in pieces, or an error. */
+/** What is sent back: the answer, whole or in pieces, or an error. */
 export type Ran =
-  | { readonly answer: string }
+  | { readonly answer: Uint8Array }
   | { readonly streamed: StreamedAnswer }
   | { readonly error: ErrorReport; readonly outcome: Outcome };
 
@@ -75,14 +75,14 @@ function delivered({ params }: Loaded, { id, body, caller }: LambdaRun, known: R
   }
 }
 
-function answerOf({ form }: Pick<Recognised, 'form'>, outcome: Outcome): string {
+function answerOf({ form }: Pick<Recognised, 'form'>, outcome: Outcome): Uint8Array {
   switch (form) {
     case 'apigateway-v2':
-      return JSON.stringify(toHttpV2(outcome));
+      return Buffer.from(JSON.stringify(toHttpV2(outcome)));
     case 'apigateway-v1':
-      return JSON.stringify(toHttpV1(outcome));
+      return Buffer.from(JSON.stringify(toHttpV1(outcome)));
     default:
-      return toValue(outcome);
+      return toPayload(outcome);
   }
 }
 
@@ -93,9 +93,8 @@ function answerOf({ form }: Pick<Recognised, 'form'>, outcome: Outcome): string 
 async function runRecords(loaded: Loaded, run: LambdaRun, { Records }: SqsEvent): Promise<Ran> {
   const isFifo = Records.some(({ attributes }) => attributes?.MessageGroupId !== undefined);
   const failed = isFifo ? await inOrder(loaded, run, Records) : await together(loaded, run, Records);
-  return {
-    answer: JSON.stringify({ batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) }),
-  };
+  const batchItemFailures = failed.map((itemIdentifier) => ({ itemIdentifier }));
+  return { answer: Buffer.from(JSON.stringify({ batchItemFailures })) };
 }
 
 async function together(

@@ -38,7 +38,7 @@ const LONGEST_MS = 900_000;
 type Request = [
   method: string,
   path: string,
-  content: string | undefined,
+  content: string | Uint8Array | undefined,
   headers: Record<string, string>,
   signal?: AbortSignal,
 ];
@@ -83,8 +83,8 @@ export class RuntimeApi {
     return { id, deadlineMs, body, caller: callerOf(headers) };
   }
 
-  respond(id: string, json: string): Promise<void> {
-    return this.#post(`/invocation/${id}/response`, json);
+  respond(id: string, answer: Uint8Array): Promise<void> {
+    return this.#post(`/invocation/${id}/response`, answer);
   }
 
   fail(id: string, { category, document }: ErrorReport): Promise<void> {
@@ -126,9 +126,13 @@ export class RuntimeApi {
     return this.#post('/init/error', JSON.stringify(document), { [ERROR_TYPE]: category });
   }
 
-  async #post(path: string, json: string, headers: Record<string, string> = {}): Promise<void> {
+  async #post(
+    path: string,
+    content: string | Uint8Array,
+    headers: Record<string, string> = {},
+  ): Promise<void> {
     const typed = { 'content-type': 'application/json', ...headers };
-    const { status, body } = await this.#send('POST', path, json, typed);
+    const { status, body } = await this.#send('POST', path, content, typed);
     if (status !== ACCEPTED) throw new RefusedError(path, status, text(body));
   }
 

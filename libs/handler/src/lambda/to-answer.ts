@@ -41,6 +41,13 @@ export function toHttpV1(outcome: Outcome): object {
   };
 }
 
+/** As the mesh answers Lambda's API: JSON and bytes as they are, text as a JSON string, nothing as `null`. */
+export function toPayload(outcome: Outcome): Uint8Array {
+  const { body, contentType } = outcome;
+  const isItself = body.length > 0 && (kindOfType(contentType) === 'json' || !isText(contentType));
+  return isItself ? body : Buffer.from(toValue(outcome));
+}
+
 /** JSON text: JSON as it is, text as a string, bytes as a base64 string, nothing as `null`. */
 export function toValue({ body, contentType }: Outcome): string {
   if (body.length === 0) return 'null';
