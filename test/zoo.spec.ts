@@ -25,6 +25,8 @@ interface Animal {
   readonly processOnly?: true;
   /** Where a process answers otherwise. */
   readonly inProcess?: Answer;
+  /** MB that it may have; {@link MEMORY_MB} unless stated. */
+  readonly memoryMb?: number;
 }
 const run = (body: string): string => `export default async (event, context) => { ${body} }`;
 
@@ -213,7 +215,12 @@ const ZOO: Readonly<Record<string, Animal>> = {
     timeoutMs: 10_000,
     processOnly: true,
   },
-  'answers-much': { code: run('return Buffer.alloc(1e8)'), answer: [500, 'answer-too-large'] },
+  'answers-much': {
+    code: run('return Buffer.alloc(1e8)'),
+    answer: [500, 'answer-too-large'],
+    // The one before may not be collected yet.
+    memoryMb: 512,
+  },
   'pollutes-everything': {
     code: run(
       'for (const of of [Object, Array, Promise, Function]) { Object.prototype.toString = 1; of.prototype.then = of.prototype.toJSON = () => { throw new Error("secret") }; of.prototype.code = "ok" } return { a: 1 }',
@@ -243,6 +250,7 @@ const ZOO: Readonly<Record<string, Animal>> = {
     workers: true,
   },
 };
+const MEMORY_MB = 128;
 const NEIGHBOUR = 'export default (e) => ({ echo: e.query.n })';
 const INSIDE = /secret|\n\s*at |handler\.mjs|node:|\/tmp\//;
 
@@ -262,15 +270,12 @@ describe.each<Isolation>(['inline', 'thread', 'process'])('%s', (isolation) => {
   beforeAll(async () => {
     const prepare = async ({ publish }: Catalogue) => {
       await publish({ path: 'neighbour', version: '1.0.0' }, NEIGHBOUR);
-      for (const [name, { code, timeoutMs }] of animals)
-        await publish(
-          { path: `zoo/${name}`, version: '1.0.0', limits: timeoutMs ? { timeoutMs } : {} },
-          code,
-        );
+      for (const [name, { code, timeoutMs, memoryMb = MEMORY_MB }] of animals)
+        await publish({ path: `zoo/${name}`, version: '1.0.0', limits: { timeoutMs, memoryMb } }, code);
     };
     world = await mesh(prepare, {
       MESH_ISOLATION: isolation,
-      MESH_WORKER_MEMORY: '128',
+      MESH_WORKER_MEMORY: '512',
       MESH_MAX_WORKERS: '100',
     });
   });
