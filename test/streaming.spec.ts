@@ -32,6 +32,7 @@ const HANDLERS = {
     for await (const chunk of event.stream) size += chunk.length;
     return { size };
   }`,
+  whole: 'export default (event) => ({ size: event.raw.length })',
   echo: `export default (event) => (async function* () { for await (const chunk of event.stream) yield chunk; })()`,
   // One number as soon as it is asked, then nothing; what became of earlier runs is told to who asks.
   forever: `const seen = [];
@@ -63,7 +64,8 @@ async function world(isolation: string): Promise<World & { executor: ServiceProc
   const routes: Route[] = [];
   for (const [path, code] of Object.entries(HANDLERS)) {
     const streams = ['upload', 'echo'].includes(path) ? { body: 'stream' as const } : {};
-    const limits = { timeoutMs: path === 'late' ? 1_000 : 60_000 };
+    const payloadBytes = path === 'whole' ? { payloadBytes: 24 * MIB } : {};
+    const limits = { timeoutMs: path === 'late' ? 1_000 : 60_000, ...payloadBytes };
     routes.push(await of.publish({ path, version: '1.0.0', limits, ...streams }, code));
   }
   const executor = executorProcess(of, { MESH_ISOLATION: isolation });
@@ -155,11 +157,18 @@ describe.each([
     });
     for (const [name, bytes] of [...Object.entries(down), ...Object.entries(up)])
       expect({ name, bytes, isBounded: bytes < GROWTH_BYTES }).toEqual({ name, bytes, isBounded: true });
-  });
+  }, 60_000);
 
   it('a body goes back as it comes', async () => {
     const { body } = await post(`${mesh.url}/echo`, 10 * MIB);
     expect(await sizeOf(body)).toBe(10 * MIB);
+  });
+
+  it('a body is put together for a handler that says so, and is no larger than it says', async () => {
+    const answers = [20, 25].map(async (size) => post(`${mesh.url}/whole`, size * MIB));
+    const [taken, refused] = await Promise.all(answers);
+    expect(await taken?.json()).toEqual({ size: 20 * MIB });
+    expect(refused?.status).toBe(413);
   });
 
   it('a client that goes away ends its handler', async () => {
@@ -195,5 +204,5 @@ describe('when the executor is killed', () => {
     })();
     await expect(rest).rejects.toThrow('terminated');
     expect((await refused).statusCode).toBe(502);
-  });
+  }, 60_000);
 });

@@ -6,7 +6,6 @@ import { isErrorCode, MeshError } from '#contracts';
  *   piece            what is said: pieces in one direction, credit in the other
  *   piece-sender     cuts what a source brings into pieces, as far as there is credit
  *   piece-receiver   puts the pieces in front of a taker, and gives credit as it takes them
- *   passing          keeps small what V8 sees late
  *   pulse            notices at both ends that the other has gone
  *   stream-ends      subjects of streams, for one connection
  *   streamed-call    a call whose body goes out in pieces
