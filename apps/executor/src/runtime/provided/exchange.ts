@@ -5,6 +5,7 @@ import { Flows } from '../flows.js';
 import type { FlowMessage, FromWorker, RunMessage, WorkerEvents } from '../worker-protocol.js';
 import { INVALID_REQUEST_ID, invalidTransition, type Rejection } from './rejections.js';
 import type { Shaped } from './shapes.js';
+import { WaitingLine } from './waiting-line.js';
 
 /** A run that the program has. */
 export interface Taken {
@@ -26,11 +27,6 @@ export interface Poll {
   supersede(): void;
 }
 
-interface Waiting {
-  readonly run: RunMessage;
-  isDropped: boolean;
-}
-
 const KEY = 1;
 const ID = 2;
 const DEADLINE = 6;
@@ -47,7 +43,7 @@ const SLACK_MS = 5;
  * `concurrency`, each with states of its own; whatever it asks, no run is answered twice.
  */
 export class Exchange {
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting = new WaitingLine();
   readonly #polls: Poll[] = [];
   readonly #taken = new Map<string, Taken>();
   /** As many as there can be at once: who answers one of these again is told that it has. */
@@ -58,8 +54,6 @@ export class Exchange {
     (piece) => piece,
   );
   #latest = '';
-  /** Runs that left the line, in the order in which they came. */
-  #begun = 0;
 
   constructor(
     private readonly concurrency: number,
@@ -68,7 +62,7 @@ export class Exchange {
   ) {}
 
   get begun(): number {
-    return this.#begun;
+    return this.#waiting.left;
   }
 
   /** Whose line a line of its output is: of the only run that it has, else of the last one that it got. */
@@ -78,29 +72,27 @@ export class Exchange {
   }
 
   add(run: RunMessage): void {
-    this.#waiting.push({ run, isDropped: false });
+    this.#waiting.add(run);
     this.#match();
   }
 
   /** Nobody waits for it any more. */
   abort(key: number): void {
-    const waiting = this.#waiting.find(({ run }) => run[KEY] === key);
-    if (waiting) {
-      waiting.isDropped = true;
-      this.#skipDropped();
-      return this.#send(stopped(key));
-    }
+    const isWaiting = this.#waiting.drop(key);
     const taken = [...this.#taken.values()].find(({ run }) => run[KEY] === key);
-    if (!taken) return this.#send(stopped(key));
-    const left = taken.run[DEADLINE] - monotonicNow();
-    if (left > SLACK_MS) return this.#leaveAlone(taken, left);
+    const left = taken ? taken.run[DEADLINE] - monotonicNow() : 0;
+    if (isWaiting || !taken || left > SLACK_MS) {
+      this.#flows.cancel(key);
+      this.#send(stopped(key));
+      if (taken) this.#leaveAlone(taken, left);
+      return;
+    }
     // Said nothing, it is taken for blocked and ended; one that has others, too, is replaced and ended after them.
     if (this.#taken.size > 1) this.#send(['alive']);
   }
 
   /** Who called it went away. The program has no way of being told, so it may go on until its deadline. */
   #leaveAlone(taken: Taken, leftMs: number): void {
-    this.#send(stopped(taken.run[KEY]));
     const overrun = () => this.events.failed(new MeshError('worker-crashed', 'A run outlived its deadline.'));
     taken.timer = setTimeout(overrun, leftMs + this.graceMs);
   }
@@ -190,13 +182,8 @@ export class Exchange {
   }
 
   #match(): void {
-    this.#skipDropped();
-    while (this.#polls.length > 0 && this.#waiting.length > 0) {
-      const { run } = this.#waiting.shift() as Waiting;
-      this.#begun++;
-      this.#skipDropped();
-      this.#give(run, this.#polls.shift() as Poll);
-    }
+    while (this.#polls.length > 0 && !this.#waiting.isEmpty)
+      this.#give(this.#waiting.take() as RunMessage, this.#polls.shift() as Poll);
   }
 
   #give(run: RunMessage, poll: Poll): void {
@@ -206,13 +193,6 @@ export class Exchange {
     this.#taken.set(requestId, taken);
     this.#latest = run[ID];
     poll.give(taken);
-  }
-
-  #skipDropped(): void {
-    while (this.#waiting[0]?.isDropped) {
-      this.#waiting.shift();
-      this.#begun++;
-    }
   }
 
   #send(message: FromWorker): void {

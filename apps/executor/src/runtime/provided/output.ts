@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
-import { logMessage } from '../log-line.js';
+import { type Said, saidOf } from './said.js';
 
 /** A longer line is cut into several. */
 const MOST_CHARACTERS = 16 * 1024;
@@ -15,7 +15,7 @@ export class Output {
   /** @param speaker the event that it says something of now */
   constructor(
     private readonly speaker: () => string,
-    private readonly line: (speaker: string, text: string) => void,
+    private readonly line: (speaker: string, said: Said) => void,
   ) {}
 
   follow(stream: Readable): void {
@@ -47,6 +47,6 @@ export class Output {
     if (speaker !== this.#lastSpeaker) this.#last = [];
     this.#lastSpeaker = speaker;
     if (this.#last.push(text.slice(0, 400)) > KEPT_LINES) this.#last.shift();
-    this.line(speaker, logMessage(text));
+    this.line(speaker, saidOf(text));
   }
 }

@@ -375,6 +375,30 @@ describe('an answer in pieces', () => {
     });
   });
 
+  it('that hangs past its deadline ends its program, and the next run is served', async () => {
+    const { run, instance } = streaming(
+      `request.write(String(process.pid)); if (event === 'hang') await wait(60_000); request.end()`,
+    );
+    const { rest } = await run('"hang"', { timeout: 400 });
+    const pid = String(Buffer.from((await rest?.[Symbol.asyncIterator]().next())?.value ?? ''));
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    instance.abort(0, 'the deadline passed');
+    expect(await piecesOf(await run())).not.toBe(pid);
+  });
+
+  it('whose caller goes away is read to its end, and the next run is served', async () => {
+    const { run, instance } = streaming(
+      `const last = process.pid; for (let i = 0; i < 50; i++) if (!request.write('x'.repeat(100_000))) await new Promise((go) => request.once('drain', go)); request.end(String(last))`,
+    );
+    const first = run();
+    const { rest } = await first;
+    const begun = await rest?.[Symbol.asyncIterator]().next();
+    expect(begun?.done).toBe(false);
+    instance.abort(0, 'the caller went away');
+    const text = await piecesOf(await run());
+    expect(text.length).toBeGreaterThan(5_000_000);
+  });
+
   it('goes nowhere when nobody takes it, and the next run is served', async () => {
     const { run } = streaming(
       `for (let i = 0; i < 100; i++) if (!request.write('x'.repeat(100_000))) await new Promise((go) => request.once('drain', go)); request.end()`,

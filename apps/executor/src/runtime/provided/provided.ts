@@ -15,10 +15,10 @@ import { RuntimeApi } from './runtime-api.js';
  *
  *   bootstrap      the child process and its descendants, from the start to the end (tree-memory)
  *   environment    the variables that it has
- *   output         the lines that it prints → the handler's log
+ *   output         the lines that it prints → the handler's log (said)
  *   runtime-api    the HTTP server that it polls, one for each child, since the API's paths name nobody
- *     http-connection, http-body   its HTTP/1.1
- *     exchange       which run it gets next, which it has, and what it may ask when
+ *     http-connection, http-head, http-body   its HTTP/1.1
+ *     exchange       which run it gets next (waiting-line), which it has, and what it may ask when
  *     invocation     a run → what `next` answers
  *     response       what it posts → an outcome (shapes, answers), as a whole (whole-body) or in pieces (streamed-response)
  *     rejections     what it is told when it asks for what it may not
@@ -62,7 +62,8 @@ class ProvidedLink implements WorkerLink {
     this.#api = new RuntimeApi(spec, this.#exchange);
     this.#output = new Output(
       () => this.#exchange.speaker,
-      (speaker, line) => events.messages([['log', speaker, 'info', line, undefined]]),
+      (speaker, { id = speaker, level, message, fields }) =>
+        events.messages([['log', id, level, message, fields]]),
     );
     this.#api.listen().then(
       (address) => this.#start(folder, address),

@@ -3,7 +3,8 @@ import { encodeReturned, type Outcome } from '#handler/runtime';
 import { reportedError } from './answers.js';
 import type { Exchange, Taken } from './exchange.js';
 import type { BodySink } from './http-body.js';
-import { fieldOf, type HttpReply, type RequestHead } from './http-connection.js';
+import type { HttpReply } from './http-connection.js';
+import { fieldOf, type RequestHead } from './http-head.js';
 import { PieceQueue } from './piece-queue.js';
 import { accept } from './rejections.js';
 
