@@ -15,10 +15,10 @@ import { streams } from './http-async.fixture.js';
  */
 
 const TICKS = `
-const seen = [];
+const seen = ['born ' + Math.random()];
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 export default (event, { signal }) => {
-  const { ask, id, heeds } = event.query;
+  const { ask, id, every = 20 } = event.query;
   if (ask) return seen;
   signal.addEventListener('abort', () => seen.push(id + ' aborted: ' + signal.reason.message));
   return { statusCode: 200, headers: { 'content-type': 'text/event-stream' }, body: (async function* () {
@@ -26,7 +26,7 @@ export default (event, { signal }) => {
       for (let n = 1; ; n++) {
         yield 'data: ' + n + '\\n\\n';
         seen.push(id + ' gave ' + n);
-        await sleep(20);
+        await sleep(Number(every));
       }
     } finally { seen.push(id + ' ended'); }
   })() };
@@ -184,6 +184,20 @@ describe.each(ISOLATIONS)('in isolation %s', (isolation) => {
     expect(await seenBy('ticks')).not.toContain('b ended');
     staying.leave();
     await seen('ticks', 'b ended');
+  });
+
+  it('who leaves a generator that waits without its signal costs nobody their worker', async () => {
+    const [born] = await seenBy('ticks');
+    const leaving = await streaming(`${of.url}/ticks?id=d&every=600`);
+    const staying = await streaming(`${of.url}/ticks?id=e`);
+    await hasText(leaving, 'data: 1\n\n');
+    leaving.leave();
+    await seen('ticks', 'd ended');
+    const before = staying.text().length;
+    await until(staying.text, (text) => text.length > before + 20);
+    expect((await seenBy('ticks'))[0]).toBe(born);
+    staying.leave();
+    await seen('ticks', 'e ended');
   });
 
   it('an endless stream ends at its deadline, and is not taken for a whole answer', async () => {
