@@ -252,9 +252,10 @@ describe('what was refused, and what waits', () => {
     const metrics = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
     const calls = Array.from({ length: 5 }, () => fetch(`${of.url}/gated`));
     const labels = 'path="gated",service="executor"';
-    const shown = await until(metrics, (text) => text.includes(`mesh_executor_waiting{${labels}} 2`));
-    expect(shown).toContain(
-      'mesh_executor_refused_total{path="gated",limit="concurrency",service="executor"} 2',
+    const refused = 'mesh_executor_refused_total{path="gated",limit="concurrency",service="executor"} 2';
+    await until(
+      metrics,
+      (text) => text.includes(`mesh_executor_waiting{${labels}} 2`) && text.includes(refused),
     );
     world.gate.resolve();
     await Promise.all(calls);
