@@ -317,11 +317,14 @@ describe('a large body', () => {
     ['whole', 8 * MIB, most],
     ['files', 8 * MIB, {}],
     ['large', 8 * MIB, {}],
+    ['whole', 1_001, { MESH_MAX_BODY: '1000' }],
   ])('is refused at %s with %i bytes and %j, announced or not', async (path, size, environment) => {
     const { url } = await world(undefined, environment as Environment);
     const announced = await fetch(`${url}/${path}`, { method: 'POST', body: Buffer.alloc(size) });
     expect([announced.status, await announced.json()]).toMatchObject([413, { code: 'payload-too-large' }]);
     expect((await upload(`${url}/${path}`, size)).status).toBe(413);
+    const later = { method: 'POST', body: Buffer.alloc(size), headers: { prefer: 'respond-async' } };
+    expect((await fetch(`${url}/${path}`, later)).status).toBe(413);
   });
 
   it('that turns out too large breaks off for the handler, too', async () => {

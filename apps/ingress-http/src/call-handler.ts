@@ -49,7 +49,7 @@ export class CallHandler {
     private readonly lambda: LambdaApi,
     private readonly metrics: RequestMetrics,
     private readonly log: Log,
-    /** Largest body of a request, bytes; absent: what fits one message. */
+    /** The operator's bound on a request's body, bytes; absent: what fits one message. */
     private readonly maxBody: number | undefined,
   ) {}
 
@@ -170,8 +170,9 @@ export class CallHandler {
   ): Promise<HttpResponse> {
     const { keep, writer, connection } = this.#open();
     const { headers, socket } = request;
-    const most = Math.min(connection.maxBody, payloadLimitOf(route, event.version) ?? connection.maxBody);
-    const body = isBodiless(request) ? NO_BYTES : await readBody(request, response, most);
+    const { message, most } = this.#limits(connection);
+    const largest = Math.min(message, most, payloadLimitOf(route, event.version) ?? message);
+    const body = isBodiless(request) ? NO_BYTES : await readBody(request, response, largest);
     const accepted = { event, route, headers, network: callerOf(socket), body };
     return this.asyncCalls.accept(accepted, wish, { keep, writer, maxBody: connection.maxBody });
   }

@@ -65,7 +65,7 @@ export const settings = {
     schema: text.integer(0, 1_000_000_000_000),
     optional: true,
     description:
-      'Largest body of a request, in bytes, that handlers get which take bodies as they come, or state a larger `payloadBytes`. Unset: what fits one message, as for all others.',
+      'Largest body of a request, in bytes. Unset: what fits one message. Larger ones are only for handlers that take bodies as they come (`body: stream`), or state a larger `limits.payloadBytes`.',
     remedy: 'a whole number of bytes, such as 104857600',
   }),
   resultsTtl: setting({
