@@ -55,6 +55,12 @@ describe('the published package', () => {
     expect(JSON.parse(stdout)).toEqual(['ok', 2, 400, 'ADA']);
   });
 
+  it('has a command that runs a handler on one event', async () => {
+    const running = run(process.execPath, ['node_modules/.bin/mesh-lambda', 'handler.find'], { cwd: folder });
+    running.child.stdin?.end('{"id":"7"}');
+    expect(JSON.parse((await running).stdout)).toEqual({ id: '7' });
+  });
+
   it('has types that stand alone', async () => {
     const options = '--noEmit --strict --module nodenext --target es2023 --lib es2023,dom';
     await run(process.execPath, [tsc, ...options.split(' '), 'handler.ts'], { cwd: folder }).catch(
