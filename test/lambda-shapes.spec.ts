@@ -2,8 +2,9 @@ import { resolve } from 'node:path';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from '@nats-io/transport-node';
-import { closeAll, later } from './fixtures/later.js';
-import { type Mesh, mesh } from './fixtures/mesh.js';
+import { closeAll, later, until } from './fixtures/later.js';
+import { catalogue, executor, type Mesh, mesh, served } from './fixtures/mesh.js';
+import { awsServer, deadLetterQueue, Producer, ingress as sqsIngress } from './fixtures/sqs.js';
 
 /* Handlers in other shapes than the mesh's own, packed and published as usual, in each kind of isolation. */
 
@@ -110,4 +111,42 @@ describe.each(['inline', 'thread', 'process'])('in isolation by %s', (isolation)
       text: expect.stringContaining('bad-answer'),
     });
   });
+});
+
+describe('a function of SQS', () => {
+  afterAll(closeAll);
+
+  it('has its records from a queue, singly and in batches, and what it names comes again', async () => {
+    const of = await catalogue();
+    const aws = await awsServer();
+    const code = `export const handler = async ({ Records }) => ({
+      batchItemFailures: Records
+        .filter(({ body, eventSource, attributes }) => body === 'bad' || eventSource !== 'aws:sqs' || !attributes.SentTimestamp)
+        .map(({ messageId }) => ({ itemIdentifier: messageId })),
+    });`;
+    await executor(of);
+    const queues: [dead: Producer, source: Producer][] = [];
+    for (const [queue, more] of Object.entries({ singly: {}, batches: { batchSize: 10 } })) {
+      const triggers = [{ sqs: { queue, ...more } }];
+      const route = await of.publish(
+        { path: `take/${queue}`, version: '1.0.0', event: 'sqs', triggers },
+        code,
+      );
+      await served(of, route);
+      const { dead, RedrivePolicy } = await deadLetterQueue(aws, 2, `${queue}-dead`);
+      const source = new Producer(aws, await aws.createQueue(queue, { RedrivePolicy }));
+      for (const body of ['good', 'bad', 'fine']) await source.send(body);
+      queues.push([dead, source]);
+    }
+    await sqsIngress(of.nats, aws, '');
+    for (const [dead, source] of queues) {
+      await until(
+        () => dead.counts(),
+        ({ visible }) => visible === 1,
+        20_000,
+      );
+      expect((await dead.receive(10)).map(({ Body }) => Body)).toEqual(['bad']);
+      await source.emptied();
+    }
+  }, 60_000);
 });
