@@ -39,6 +39,10 @@ interface StreamingReport {
   large: { what: string; growth: Record<string, number> }[];
   targets: Target[];
 }
+interface ColdStartReport {
+  results: { key: string; ms: number }[];
+  summary: { ratios: { of: string; to: string }[] };
+}
 interface WorkReport {
   results: { part: string; key: string; events: number; perSecond: number }[];
   summary: { ratios: { of: string; to: string; least?: number }[] };
@@ -152,6 +156,27 @@ describe('bench -- http', () => {
       'cpu a/bare',
       "alone b/a'",
       "alone c/a''",
+    ]);
+  }, 120_000);
+});
+
+describe('bench -- cold-start', () => {
+  it('has the first answer of every version, and of a bare worker with the same bundle', async () => {
+    const args = ['cold-start', '--versions', '2', '--lines', '5', '--json'];
+    const child = spawn(process.execPath, [join(root, 'bench/run.mjs'), ...args], {
+      env: { PATH: process.env.PATH },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+    const [output, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
+    expect({ code, errors: code === 0 ? '' : errors }).toEqual({ code: 0, errors: '' });
+    const { results, summary } = JSON.parse(output) as ColdStartReport;
+    const keys = ['bare process', 'bare thread', 'process', 'thread'];
+    expect(results.map(({ key }) => key).sort()).toEqual(keys.flatMap((key) => [key, key]));
+    for (const { ms } of results) expect(ms).toBeGreaterThan(0);
+    expect(summary.ratios.map(({ of, to }) => `${of}/${to}`)).toEqual([
+      'thread/bare thread',
+      'process/bare process',
     ]);
   }, 120_000);
 });
