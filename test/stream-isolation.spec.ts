@@ -317,3 +317,23 @@ describe.each(ISOLATIONS)('in isolation %s', (isolation) => {
     await seen('inner', 'the caller went away');
   });
 });
+
+describe('with the permissions that an executor has', () => {
+  afterAll(closeAll);
+
+  it('what a handler called answers in pieces, and ends with it', async () => {
+    const { url } = await mesh(async (of) => {
+      await of.publish({ path: 'fast', version: '1.0.0' }, FAST);
+      await of.publish({ path: 'nested', version: '1.0.0' }, NESTED);
+      await of.publish({ path: 'inner', version: '1.0.0' }, INNER);
+    });
+    expect(await (await fetch(`${url}/nested?mb=12`)).json()).toBe(12e6);
+    const seen = async (): Promise<string[]> =>
+      (await (await fetch(`${url}/inner?ask=1`)).json()) as string[];
+    const leaving = request(`${url}/nested`, { agent: false }).on('error', () => undefined);
+    leaving.end();
+    await until(seen, (all) => all.includes('began'));
+    leaving.destroy();
+    await until(seen, (all) => all.includes('the caller went away'));
+  });
+});
