@@ -64,6 +64,7 @@ export class StreamedCall {
   }
 
   #settle(message: Msg): void {
+    if (this.#rest) return;
     try {
       const reply = readReply(message);
       if (message.reply) this.#rest = this.ends.receiver(message.reply, () => this.#end());
