@@ -33,7 +33,7 @@ export function allowances(ceilings: Ceilings): AllowedOf {
   return ({ limits }, version) => {
     const before = known.get(version);
     if (before) return before;
-    const allowed = allowedOf(version.limits, limits, ceilings);
+    const allowed = allowedOf(version.limits, limits, ceilings, version.runtime === 'provided');
     known.set(version, allowed);
     return allowed;
   };

@@ -43,4 +43,10 @@ describe('what a version has', () => {
     const wanted = expected === CEILINGS ? { ...rest, queue: 50 } : expected;
     expect(allowedOf(own, operator, CEILINGS)).toMatchObject(wanted);
   });
+
+  it('of a program are one run for each of its workers, unless it says more', () => {
+    expect(allowedOf({}, undefined, CEILINGS, true).concurrency).toBe(1);
+    expect(allowedOf({ workers: 2 }, undefined, CEILINGS, true).concurrency).toBe(2);
+    expect(allowedOf({ workers: 2, concurrency: 8 }, undefined, CEILINGS, true).concurrency).toBe(8);
+  });
 });

@@ -29,15 +29,22 @@ const WARM = 0;
 /**
  * @param own of the version: its manifest's, and where the operator has said something of the handler, that
  * @param operator what he has said, which none of his bounds for all handlers takes back
+ * @param isProgram it has one run at a time in each of its workers, unless it says that it takes several: more would wait
+ *   within it, on their own time
  */
-export function allowedOf(own: Limits, operator: Limits | undefined, ceilings: Ceilings): Allowed {
+export function allowedOf(
+  own: Limits,
+  operator: Limits | undefined,
+  ceilings: Ceilings,
+  isProgram = false,
+): Allowed {
   const of = (name: keyof Ceilings, unstated = ceilings[name]): number =>
     operator?.[name] ?? Math.min(own[name] ?? unstated, ceilings[name]);
   const ratePerSecond = of('ratePerSecond');
   const workers = of('workers', WORKERS);
   return {
     timeoutMs: of('timeoutMs', DEFAULT_TIMEOUT_MS),
-    concurrency: of('concurrency'),
+    concurrency: of('concurrency', isProgram ? workers : undefined),
     queue: of('queue'),
     workers,
     warm: Math.min(of('warm', WARM), workers),
