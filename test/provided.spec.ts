@@ -6,6 +6,7 @@ import { closeAll, later, until } from './fixtures/later.js';
 import { type Catalogue, catalogue, executor, ingress, type Mesh, mesh, served } from './fixtures/mesh.js';
 import { executorProcess } from './fixtures/processes.js';
 import { withNats } from './fixtures/sources.js';
+import { workScene } from './fixtures/work.js';
 
 /* Programs that poll the Runtime API, in the whole mesh: what they get from each source, and how they end. */
 
@@ -122,6 +123,25 @@ describe('a program', () => {
     );
     expect(new Set(pids).size).toBe(2);
   });
+});
+
+describe('work for a program', () => {
+  it('waits in its stream, not on its own time', async () => {
+    const scene = await workScene();
+    await publish(scene, { path: 'slow', limits: { timeoutMs: 3_000 } });
+    await executor(scene);
+    // Together they take longer than one of them may.
+    for (let n = 0; n < 8; n++) await scene.accept('slow', { wait: 600 });
+    await scene.quiet(40_000);
+    const records = await until(
+      () => scene.records(),
+      ({ length }) => length >= 8,
+    );
+    expect(records.map(({ outcome, attempt }) => [outcome, attempt])).toEqual(
+      Array.from({ length: 8 }, () => ['ok', 1]),
+    );
+    expect(await scene.dead()).toEqual([]);
+  }, 60_000);
 });
 
 describe('an executor', () => {
