@@ -65,6 +65,7 @@ describe('a returned stream', () => {
       'ab',
     ],
     ['a Blob', () => new Blob(['ab']), 'application/octet-stream', 'ab'],
+    ['a Blob that has a type', () => new Blob(['ab'], { type: 'text/csv' }), 'text/csv', 'ab'],
     ['what comes late', () => gives(later, 'a', later, 'b'), 'text/plain; charset=utf-8', 'ab'],
     ['empty pieces', () => gives('', later, '', 'a', ''), 'text/plain; charset=utf-8', 'a'],
     ['nothing at all', () => gives(), undefined, ''],

@@ -62,4 +62,9 @@ function decodeBase64(body: unknown): Encoded {
   return { body: Buffer.from(body, 'base64'), contentType: BINARY };
 }
 
-const inPieces = (value: object) => ({ body: NOTHING, rest: new AnswerStream(value) });
+/** A Blob may know its type; of other streams the first piece says it. */
+const inPieces = (value: object) => ({
+  body: NOTHING,
+  rest: new AnswerStream(value),
+  ...(value instanceof Blob && value.type !== '' ? { contentType: value.type } : undefined),
+});
