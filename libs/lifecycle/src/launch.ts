@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { tuneCollector } from './collector.js';
+import { keepHeapSmall } from './small-heap.js';
 
 /*
  * Runs on any Node from 18 on, so it and what it imports need nothing but Node's own modules; the service itself is imported
@@ -12,10 +13,18 @@ import { tuneCollector } from './collector.js';
 const REQUIRED = [24, 15] as const;
 const REMEDY = `λ-mesh needs Node ${REQUIRED.join('.')} or newer, this is ${process.version}. Remedy: install Node 24, or run \`npm ci\`, which brings it along on Linux x64.`;
 
-/** Runs `service` here, or, where this Node is too old, the same command with the Node in node_modules. */
-export async function launch(mainUrl: string, service: () => Promise<unknown>): Promise<void> {
+/**
+ * Runs `service` here, or, where this Node is too old, the same command with the Node in node_modules.
+ * @param heap `small` for a service that starts no threads and need not be the fastest
+ */
+export async function launch(
+  mainUrl: string,
+  service: () => Promise<unknown>,
+  { heap }: { heap?: 'small' } = {},
+): Promise<void> {
   if (suffices(process.versions.node)) {
     tuneCollector();
+    if (heap === 'small') keepHeapSmall();
     await service();
   } else goOnWith(bundledNode(mainUrl));
 }
