@@ -127,6 +127,32 @@ describe('a returned stream', () => {
     expect((await answered(() => locked)).outcome).toBe('bad-answer');
   });
 
+  const iterable = (parts: object) => ({ [Symbol.asyncIterator]: () => parts });
+  it.each<[string, () => object, string]>([
+    ['whose next() gives nothing', () => iterable({ next: () => undefined }), 'handler-error'],
+    ['whose next() throws', () => iterable({ next: () => JSON.parse('{') }), 'handler-error'],
+    ['without next()', () => iterable({}), 'handler-error'],
+    ['that has no iterator', () => iterable(null as unknown as object), 'handler-error'],
+    ['whose iterator cannot be had', () => ({ [Symbol.asyncIterator]: () => JSON.parse('{') }), 'bad-answer'],
+    ['whose values throw while being read', () => gives({ toJSON: () => JSON.parse('{') }), 'bad-answer'],
+    [
+      'that gives what cannot be sent, and then throws where it is ended',
+      () =>
+        iterable({
+          next: async () => ({ done: false, value: undefined }),
+          return: () => JSON.parse('{'),
+        }),
+      'bad-answer',
+    ],
+    ['of an old kind', () => ({ getReader: () => undefined }), 'handler-error'],
+  ])('%s is a fault of the handler alone', async (_, make, code) => {
+    const answer = await answered(make);
+    const { rest } = answer;
+    const outcome = rest ? await openAnswer(answer, rest, ID) : answer;
+    expect(outcome.outcome).toBe(code);
+    await rest?.ended;
+  });
+
   it.each<[string, unknown, string]>([
     ['throws', () => Promise.reject(new Error('secret')), 'handler-error'],
     ['gives what cannot be sent', () => undefined, 'bad-answer'],
