@@ -39,6 +39,7 @@ export class Bootstrap {
   #watch: NodeJS.Timeout | undefined;
   #group: MemoryGroup | undefined;
   #isOver = false;
+  #isLooking = false;
 
   /** @throws Error when this machine has no process, descriptor or memory left */
   constructor(private readonly options: BootstrapOptions) {
@@ -115,12 +116,15 @@ export class Bootstrap {
   }
 
   async #look(pid: number): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
     const { limits, scratch } = this.options;
     if (treeBytes(pid) > limits.memoryMb * MB) return this.#exceeded(memoryDetail(limits));
     if ((await bytesIn(scratch.folder)) > limits.scratchMb * MB)
       this.#exceeded(
         `It wrote more than the ${limits.scratchMb} MB that a handler may keep in its scratch folder.`,
       );
+    this.#isLooking = false;
   }
 
   #exceeded(detail: string): void {

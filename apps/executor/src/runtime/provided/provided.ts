@@ -32,6 +32,12 @@ export const providedRuntime =
   (spec, port) =>
     new WorkerInstance(spec, port, startProvided(spec, limits), limits.graceMs);
 
+/** Another child that was just being forked may hold the file open for writing, for a moment: ETXTBSY of execve(2). */
+const isBusy = ({ cause }: MeshError): boolean =>
+  (cause as NodeJS.ErrnoException | undefined)?.code === 'ETXTBSY';
+const MOST_STARTS = 5;
+const BETWEEN_STARTS_MS = 20;
+
 const startProvided =
   (spec: HandlerSpec, limits: WorkerLimits): StartWorker =>
   (start, environment, events) =>
@@ -98,7 +104,7 @@ class ProvidedLink implements WorkerLink {
     await this.#bootstrap?.end();
   }
 
-  #start(folder: string, api: string): void {
+  #start(folder: string, api: string, attempt = 1): void {
     if (this.#isEnded) return this.#api.close();
     const { spec } = this;
     const limits = this.#limits;
@@ -118,7 +124,10 @@ class ProvidedLink implements WorkerLink {
         limits,
         output: this.#output,
         ended: () => this.#exchange.close(),
-        failed: (fault) => this.#failed(fault),
+        failed: (fault) => {
+          if (!isBusy(fault) || attempt >= MOST_STARTS) return this.#failed(fault);
+          setTimeout(() => this.#start(folder, api, attempt + 1), BETWEEN_STARTS_MS);
+        },
       });
       // It failed while it was being started.
       if (this.#isEnded) void this.#bootstrap.end();
