@@ -6,6 +6,7 @@ import { MeshError, PROBLEM_JSON, problemOf } from '#contracts';
 import type { CallHandler } from './call-handler.js';
 import type { IngressHttpConfig } from './config.js';
 import { fromError } from './from-result.js';
+import { isBodiless } from './read-body.js';
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 type ListenerOptions = Pick<IngressHttpConfig, 'corsOrigins' | 'keepAlive'>;
@@ -34,6 +35,7 @@ export function createHttpServer(
 ): Server {
   const data: Listener = (request, response) => void calls.handle(request, response);
   const callsWithCors = corsOrigins.length > 0 ? withCors(data, corsOrigins) : data;
+  const pages = bounded(ownPages);
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -44,7 +46,7 @@ export function createHttpServer(
       noDelay: true,
     },
     (request, response) =>
-      isOwnPage(request.url as string) ? ownPages(request, response) : callsWithCors(request, response),
+      isOwnPage(request.url as string) ? pages(request, response) : callsWithCors(request, response),
   );
   server.on('clientError', refuse);
   server.on('checkExpectation', (_request, response: ServerResponse) =>
@@ -57,6 +59,17 @@ export function createHttpServer(
   // Without this a CONNECT is cut without a word.
   server.on('connect', (_request, socket: Socket) => writeRefusal(socket, new MeshError('bad-request')));
   return server;
+}
+
+/** The mesh's own pages take no bodies; who announces one has no longer for it than for a head. */
+function bounded(next: Listener): Listener {
+  return (request, response) => {
+    if (!isBodiless(request)) {
+      const timer = setTimeout(() => request.destroy(), HEAD_LIMIT_MS);
+      response.once('close', () => clearTimeout(timer));
+    }
+    next(request, response);
+  };
 }
 
 function isOwnPage(target: string): boolean {
