@@ -103,7 +103,7 @@ describe.each(KINDS)('%s', (kind) => {
       if (e.body === 1) { ${end} }
       if (e.body === 2) return 'well';
       log('waits'); return new Promise(() => {}) }`;
-      const { run, logs, states } = worker(kind, code);
+      const { run, logs, states, instance } = worker(kind, code);
       const waiting = [run(), run(), run()];
       await waitFor(() => logs.length === 3);
       const started = performance.now();
@@ -113,8 +113,11 @@ describe.each(KINDS)('%s', (kind) => {
         expect(outcome).toMatchObject({ outcome: 'worker-crashed', status: 502 });
         expect(textOf(outcome)).not.toContain('secret');
       }
+      // That the next one has loaded proves nothing yet.
+      await instance.warm();
+      expect(states).toStrictEqual([undefined, 'worker-crashed']);
       expect(textOf(await run('2'))).toBe('well');
-      expect(states).toEqual([undefined, 'worker-crashed', undefined]);
+      expect(states).toStrictEqual([undefined, 'worker-crashed', undefined]);
     });
 
     it('takes no answer of a nested call to the worker after it', async () => {
@@ -192,7 +195,7 @@ describe.each(KINDS)('%s', (kind) => {
       const behind = [run('state'), run('state'), run('state')];
       expect((await loop).outcome).toBe('deadline-exceeded');
       expect((await Promise.all(behind)).map(textOf)).toEqual(['1', '2', '3']);
-      expect(states).toEqual([undefined, 'worker-crashed', undefined]);
+      expect(states).toStrictEqual([undefined, 'worker-crashed', undefined]);
     });
 
     it('is not run at all when its own deadline passed behind another', async () => {
@@ -238,7 +241,7 @@ describe.each(KINDS)('%s', (kind) => {
     const outcome = await run('leak', 20_000);
     expect(outcome).toMatchObject({ outcome: 'worker-crashed', status: 502 });
     expect(textOf(await run())).toBe('well');
-    expect(states).toEqual([undefined, 'worker-crashed', undefined]);
+    expect(states).toStrictEqual([undefined, 'worker-crashed', undefined]);
   });
 
   it('one that crashes at every call is not started again and again: its callers are answered at once', async () => {
@@ -279,7 +282,7 @@ describe.each(KINDS)('%s', (kind) => {
     expect(states).toHaveLength(1);
     await instance.warm();
     expect(textOf(await run())).toBe('1');
-    expect(states).toEqual([undefined]);
+    expect(states).toStrictEqual([undefined]);
   });
 
   it.each<[string, string]>([
