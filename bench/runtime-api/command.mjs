@@ -17,11 +17,17 @@ import { requireWrk } from '../measure/wrk.mjs';
 const RUNTIME = fileURLToPath(new URL('./runtime', import.meta.url));
 const AT_LEAST = 0.5;
 
-/** The same answer to the same request; `limits` of the manifest of a program. */
+const AT_ONCE = { concurrency: 64 };
+/** The same answer to the same request; `stated` is of the manifest of a program. */
 const CONTENDERS = [
   { key: 'thread', title: 'handler in a worker thread' },
-  { key: 'provided', title: 'custom runtime in Node, polling 64 times at once', limits: { concurrency: 64 } },
-  { key: 'one', title: 'the same, one invocation at a time', limits: {} },
+  { key: 'provided', title: 'custom runtime in Node, polling 64 times at once', stated: { limits: AT_ONCE } },
+  {
+    key: 'gateway',
+    title: "the same, with API Gateway's event",
+    stated: { limits: AT_ONCE, event: 'apigateway-v2' },
+  },
+  { key: 'one', title: 'the same as provided, one invocation at a time', stated: { limits: {} } },
 ];
 
 /**
@@ -65,10 +71,10 @@ async function startAll({ profile }, stops, note, signal) {
   const children = new Children(profile);
   stops.push(() => children.stop());
   const running = [];
-  for (const { key, title, limits } of CONTENDERS) {
+  for (const { key, title, stated } of CONTENDERS) {
     signal.throwIfAborted();
     note(`Starting ${key}: ${title}.`);
-    const changes = limits ? await storeProgram(registry, limits) : {};
+    const changes = stated ? await storeProgram(registry, stated) : {};
     const mesh = await startMesh({ children, nats, registry }, { name: key, isolation: 'thread', changes });
     const contender = { key, ...mesh };
     await verify(contender, signal);
@@ -77,12 +83,12 @@ async function startAll({ profile }, stops, note, signal) {
   return running;
 }
 
-async function storeProgram(registry, limits) {
+async function storeProgram(registry, stated) {
   const folder = await mkdtemp(join(tmpdir(), 'lambda-mesh-bench-'));
   try {
     await cp(RUNTIME, folder, { recursive: true });
     const manifest = JSON.parse(await readFile(join(folder, 'mesh.json'), 'utf8'));
-    await writeFile(join(folder, 'mesh.json'), JSON.stringify({ ...manifest, limits }));
+    await writeFile(join(folder, 'mesh.json'), JSON.stringify({ ...manifest, ...stated }));
     return await registry.store(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
