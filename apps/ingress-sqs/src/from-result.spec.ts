@@ -6,6 +6,7 @@ const HELD = [
   'no-executor',
   'not-connected',
   'too-busy',
+  'rate-limited',
   'shutting-down',
   'queue-full',
   'catalogue-unavailable',
