@@ -14,9 +14,12 @@ export default handler(
   },
 );
 
-/** Until its time is over or nobody listens any more: then the signal aborts, and with it the sleep. */
+/**
+ * Until its time is nearly over, with one tick to spare for what comes late; or nobody listens any more: then the signal
+ * aborts, and with it the sleep.
+ */
 async function* ticks(from: number, every: number, context: HandlerContext): AsyncGenerator<ServerSentEvent> {
-  for (let n = from + 1; context.remainingTime() > every; n++) {
+  for (let n = from + 1; context.remainingTime() > 2 * every; n++) {
     yield { event: 'tick', id: String(n), data: { n, time: new Date().toISOString() } };
     await sleep(every, undefined, { signal: context.signal });
   }
