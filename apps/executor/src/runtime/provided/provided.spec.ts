@@ -328,17 +328,17 @@ describe('an answer in pieces', () => {
     expect(await piecesOf(await run())).toBe('one two');
   });
 
-  it('of 20 MB arrives whole, and holds the program up while nobody takes it', async () => {
+  it('of 100 MB arrives whole, and holds the program up while nobody takes it', async () => {
     const { run } = streaming(
-      `for (let i = 0; i < 200; i++) if (!request.write('x'.repeat(100_000))) await new Promise((go) => request.once('drain', go)); request.end()`,
+      `for (let i = 0; i < 1_000; i++) if (!request.write('x'.repeat(100_000))) await new Promise((go) => request.once('drain', go)); request.end()`,
     );
     const { rest } = await run();
     const before = process.memoryUsage().rss;
     await new Promise((resolve) => setTimeout(resolve, 500));
-    expect(process.memoryUsage().rss - before).toBeLessThan(15_000_000);
+    expect(process.memoryUsage().rss - before).toBeLessThan(50_000_000);
     let size = 0;
     for await (const piece of rest ?? []) size += piece.length;
-    expect(size).toBe(20_000_000);
+    expect(size).toBe(100_000_000);
   });
 
   it('begins with status and headers where its type says so', async () => {
@@ -426,7 +426,7 @@ describe('a program that begins anew within', () => {
 describe('several at once', () => {
   it('run in a program that polls for as many as its manifest allows', async () => {
     const { run } = program(
-      `const one = async () => { for (;;) { const { id, event } = await next(); await wait(300); await answer(id, Number(process.env.AWS_LAMBDA_MAX_CONCURRENCY)) } };
+      `const one = async () => { for (;;) { const { id, event } = await next(); await wait(1_000); await answer(id, Number(process.env.AWS_LAMBDA_MAX_CONCURRENCY)) } };
       for (let i = 0; i < 4; i++) void one();`,
       { provided: { http: [], event: 'payload', concurrency: 4 } },
     );
@@ -434,6 +434,6 @@ describe('several at once', () => {
     const started = monotonicNow();
     const outcomes = await Promise.all([run(), run(), run(), run()]);
     expect(outcomes.map(jsonOf)).toEqual([4, 4, 4, 4]);
-    expect(monotonicNow() - started).toBeLessThan(1_100);
+    expect(monotonicNow() - started).toBeLessThan(3_500);
   });
 });
