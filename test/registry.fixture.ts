@@ -36,8 +36,10 @@ export async function artifactOf(
 ): Promise<Buffer> {
   const pack = tar.pack();
   const chunks: Buffer[] = [];
-  pack.entry({ name: 'manifest.json' }, JSON.stringify(manifest));
-  pack.entry({ name: 'handler.mjs' }, code || 'export default () => null;\n');
+  // The same bytes for the same manifest, whenever they are made.
+  const mtime = new Date(0);
+  pack.entry({ name: 'manifest.json', mtime }, JSON.stringify(manifest));
+  pack.entry({ name: 'handler.mjs', mtime }, code || 'export default () => null;\n');
   pack.finalize();
   for await (const chunk of pack) chunks.push(chunk as Buffer);
   return gzipSync(Buffer.concat(chunks));
