@@ -103,9 +103,10 @@ export class RequestIntake {
       const route = this.routes.get(call.path);
       const block = call.headers;
       const headers = block ? decodeHeaders(block) : NO_HEADERS;
-      const run = () => this.invoke.run(route, headers, call.body, FIRST, call.rest);
       const id = wantsLogTail(headers) ? headers['mesh-id'] : undefined;
-      const invoked = await (id === undefined ? run() : this.tails.gather(id, run));
+      const invoked = await (id === undefined
+        ? this.#run(route, headers, call)
+        : this.tails.gather(id, () => this.#run(route, headers, call)));
       if (invoked.outcome.rest === undefined) this.#reply(call, headers, invoked, started);
       else await this.#replyInPieces(call, headers, invoked, invoked.outcome.rest, started);
     } catch (error) {
@@ -113,6 +114,10 @@ export class RequestIntake {
     } finally {
       if (--this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
     }
+  }
+
+  #run(route: Route | undefined, headers: HeaderMap, call: IncomingCall): Promise<Invoked> {
+    return this.invoke.run(route, headers, call.body, FIRST, call.rest);
   }
 
   #reply(call: IncomingCall, asked: HeaderMap, { id, version, outcome }: Invoked, started: number): void {
