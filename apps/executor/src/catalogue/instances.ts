@@ -174,10 +174,10 @@ export class Instances {
   /** @param wanted the one that is just asked for: it is about to be busy */
   #letGoOfIdle(wanted: string): void {
     let workers = this.#workers;
-    for (const [key, { instance, given }] of this.#entries) {
+    for (const [key, entry] of this.#entries) {
       if (workers <= this.max) return;
-      if (key === wanted || instance.inFlight > 0 || given.allowed.warm > 0) continue;
-      this.#letGo(key, this.#entries.get(key) as Entry);
+      if (key === wanted || entry.instance.inFlight > 0 || entry.given.allowed.warm > 0) continue;
+      this.#letGo(key, entry);
       workers = this.#workers;
     }
   }
