@@ -171,11 +171,12 @@ describe('bench -- cold-start', () => {
     const [output, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
     expect({ code, errors: code === 0 ? '' : errors }).toEqual({ code: 0, errors: '' });
     const { results, summary } = JSON.parse(output) as ColdStartReport;
-    const keys = ['bare process', 'bare thread', 'process', 'thread'];
+    const keys = ['bare process', 'bare thread', 'process', 'thread', 'thread, none ahead'];
     expect(results.map(({ key }) => key).sort()).toEqual(keys.flatMap((key) => [key, key]));
     for (const { ms } of results) expect(ms).toBeGreaterThan(0);
     expect(summary.ratios.map(({ of, to }) => `${of}/${to}`)).toEqual([
       'thread/bare thread',
+      'thread, none ahead/bare thread',
       'process/bare process',
     ]);
   }, 120_000);

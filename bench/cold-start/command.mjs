@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { startNats } from '#servers';
 import { Children } from '../http/child.mjs';
 import { StandInRegistry } from '../http/registry.mjs';
@@ -9,6 +10,10 @@ import { render, summarize } from './report.mjs';
 
 /** First starts, which load Node's own code into the caches of the machine: they do not count. */
 const WARM_UP = 3;
+/** As many as an executor has where nobody says otherwise. */
+const SPARES = 1;
+/** After each first answer: an executor starts the next spare thread now, not while another is timed. */
+const CALM_MS = 500;
 
 /**
  * `bench -- cold-start`: the first answer of a version that was never loaded, beside a bare worker thread, or a bare child
@@ -28,6 +33,7 @@ export async function benchColdStart(options, signal) {
         const { key, first } = contenders[(turn + place) % contenders.length];
         const ms = await first(turn);
         if (turn >= WARM_UP) results.push({ turn, key, ms });
+        await delay(CALM_MS, undefined, { signal });
       }
     }
     const keys = contenders.map(({ key }) => key);
@@ -55,7 +61,8 @@ async function startAll({ versions, lines, only, profile }, stops) {
   const contenders = [];
   for (const isolation of only ?? ['thread', 'process']) {
     const ground = { nats, registry, children, client, packed };
-    contenders.push(await startExecutor(ground, isolation), await startBare(ground, isolation));
+    contenders.push(await startExecutor(ground, isolation, SPARES), await startBare(ground, isolation));
+    if (isolation === 'thread') contenders.push(await startExecutor(ground, isolation, 0));
   }
   return contenders;
 }

@@ -1,9 +1,11 @@
 import { pairedRatio, spread } from '../measure/statistics.mjs';
 import { table, text } from '../measure/table.mjs';
+import { WITHOUT_SPARES } from './mesh.mjs';
 
 /** What is compared, version by version, and what the project promises of the median. */
 const RATIOS = [
   { of: 'thread', to: 'bare thread', atMost: 1.3 },
+  { of: WITHOUT_SPARES, to: 'bare thread' },
   { of: 'process', to: 'bare process' },
 ];
 

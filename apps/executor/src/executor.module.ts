@@ -74,7 +74,7 @@ const ARTIFACTS = Symbol('artifacts');
 
 /** What decides how handlers run. */
 type IsolationConfig = Pick<ExecutorConfig, 'isolation' | 'graceMs' | 'workerMemoryMb' | 'workerScratchMb'> &
-  Partial<Pick<ExecutorConfig, 'workerCgroup' | 'provided'>>;
+  Partial<Pick<ExecutorConfig, 'workerCgroup' | 'provided' | 'spareThreads'>>;
 
 /** How handlers run here. A program of its own is a process, whatever the isolation of those that are imported. */
 export function runtimeOf(config: IsolationConfig): Runtime {
@@ -87,7 +87,8 @@ export function runtimeOf(config: IsolationConfig): Runtime {
   };
   const imported = importedRuntime(config, limits);
   const provided = config.provided === 'no' ? refusing(imported) : providedRuntime(limits);
-  return (spec, port) => (spec.provided ? provided : imported)(spec, port);
+  const either: Runtime = (spec, port) => (spec.provided ? provided : imported)(spec, port);
+  return Object.assign(either, { close: async () => imported.close?.() });
 }
 
 /** As of a kind of handler that nobody here runs. */
@@ -101,7 +102,7 @@ function importedRuntime(config: IsolationConfig, limits: WorkerLimits): Runtime
     case 'inline':
       return (spec, port) => new InlineInstance(spec, port);
     case 'thread':
-      return threadRuntime(limits);
+      return threadRuntime(limits, config.spareThreads);
     case 'process':
       return processRuntime(limits);
   }

@@ -168,7 +168,7 @@ export class Instances {
   async close(): Promise<void> {
     clearInterval(this.#resting);
     for (const [key, entry] of this.#entries) this.#letGo(key, entry);
-    await Promise.all(this.#closing);
+    await Promise.all([...this.#closing, this.runtime.close?.()]);
   }
 
   /** @param wanted the one that is just asked for: it is about to be busy */

@@ -15,6 +15,7 @@ const ID = '0190d0c0-0000-7000-8000-000000000001';
 const RUNTIMES = {
   inline: (spec: HandlerSpec, port: HandlerPort): Instance => new InlineInstance(spec, port),
   thread: threadRuntime(DEFAULT_LIMITS),
+  'thread, started ahead': threadRuntime(DEFAULT_LIMITS, 2),
   process: processRuntime(DEFAULT_LIMITS),
 };
 

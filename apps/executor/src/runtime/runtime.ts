@@ -12,6 +12,7 @@ import type { CallReply, CallRequest, LogLevel, Outcome, Shaping } from '#handle
  *       overruns           which of them did not stop when they should
  *       flows, flow        bodies in pieces, in both directions and on both sides
  *       nested-calls       what they called and wait for
+ *     spare-threads      threads that are started before they are needed
  *     thread-worker, process-worker   what runs inside, both around `handler-worker`
  *     worker-protocol, frames         what crosses, and how it crosses a pipe
  *     heap-watch         what keeps a thread within its memory
@@ -131,7 +132,11 @@ export interface HandlerPort {
   state(spec: HandlerSpec, fault: { code: string; detail: string } | undefined): void;
 }
 
-export type Runtime = (spec: HandlerSpec, port: HandlerPort) => Instance;
+export interface Runtime {
+  (spec: HandlerSpec, port: HandlerPort): Instance;
+  /** Lets go of what it keeps for instances to come. */
+  close?(): Promise<void>;
+}
 
 /** What the operator allows a worker. */
 export interface WorkerLimits {

@@ -1,15 +1,17 @@
-import { Worker, type WorkerOptions } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { MeshError } from '#contracts';
 import { threadStarts } from '#lifecycle';
 import { hardLimitMb, watchHeap } from './heap-watch.js';
 import type { HandlerSpec, Runtime, WorkerLimits } from './runtime.js';
+import { SpareThreads } from './spare-threads.js';
 import { workerFile } from './worker-file.js';
 import { WorkerInstance } from './worker-instance.js';
 import type { FromWorker, StartWorker, ToWorker, WorkerEvents, WorkerStart } from './worker-protocol.js';
 
-/** What a thread finds as its `workerData`. */
-export interface ThreadData {
+/** The first message to a thread: what it is for. */
+export interface ThreadStart {
   readonly start: WorkerStart;
+  readonly environment: Readonly<Record<string, string>>;
   /** How many runs it has begun, shared with the executor. */
   readonly begun: Int32Array<SharedArrayBuffer>;
 }
@@ -18,24 +20,26 @@ const WORKER_FILE = workerFile('thread');
 // Larger bodies change hands without a copy; for small ones that costs more than the copy.
 const TRANSFER_BYTES = 64 * 1024;
 
-/** Handlers in worker threads: an isolate and an event loop of their own, in this process. */
-export const threadRuntime =
-  (limits: WorkerLimits): Runtime =>
-  (spec, port) =>
-    new WorkerInstance(spec, port, startThread(limits, spec), limits.graceMs);
+/**
+ * Handlers in worker threads: an isolate and an event loop of their own, in this process.
+ * @param spares threads that are kept started ahead, for handlers that may have as much memory as any
+ */
+export function threadRuntime(limits: WorkerLimits, spares = 0): Runtime {
+  const ahead = new SpareThreads(spares, () => startedWorker(limits.memoryMb));
+  const runtime: Runtime = (spec, port) =>
+    new WorkerInstance(spec, port, startThread(limits, spec, ahead), limits.graceMs);
+  return Object.assign(runtime, { close: () => ahead.close() });
+}
 
 const startThread =
-  (limits: WorkerLimits, { host }: HandlerSpec): StartWorker =>
+  (limits: WorkerLimits, { host }: HandlerSpec, ahead: SpareThreads): StartWorker =>
   (start, environment, events) => {
     const memoryMb = host?.allotment().memoryMb ?? limits.memoryMb;
+    const worker = memoryMb === limits.memoryMb ? ahead.take() : startedWorker(memoryMb);
     const begun = new Int32Array(new SharedArrayBuffer(4));
-    const worker = startedWorker({
-      workerData: { start, begun } satisfies ThreadData,
-      name: `${start.path}@${start.version}`,
-      env: { ...environment },
-      execArgv: ['--enable-source-maps'],
-      resourceLimits: { maxOldGenerationSizeMb: hardLimitMb(memoryMb) },
-    });
+    // Its next message says that its module is loaded, or cannot be.
+    untilHeard(worker, threadStarts());
+    worker.postMessage({ start, environment, begun } satisfies ThreadStart);
     listen(worker, events, memoryMb);
     return {
       post: (messages) => worker.postMessage(messages, transferOf(messages)),
@@ -44,18 +48,21 @@ const startThread =
     };
   };
 
-/** @throws Error when this machine has no thread or memory left */
-function startedWorker(options: WorkerOptions): Worker {
+/** A thread that waits to be told what it is for. @throws Error when this machine has no thread or memory left */
+function startedWorker(memoryMb: number): Worker {
   const isUp = threadStarts();
   try {
-    const worker = new Worker(WORKER_FILE, options);
-    // Its first message says that its module is loaded, or cannot be.
-    return worker.once('message', isUp).once('exit', isUp);
+    const resourceLimits = { maxOldGenerationSizeMb: hardLimitMb(memoryMb) };
+    const worker = new Worker(WORKER_FILE, { env: {}, execArgv: ['--enable-source-maps'], resourceLimits });
+    return untilHeard(worker, isUp);
   } catch (error) {
     isUp();
     throw error;
   }
 }
+
+const untilHeard = (worker: Worker, then: () => void): Worker =>
+  worker.once('message', then).once('exit', then);
 
 function listen(worker: Worker, events: WorkerEvents, memoryMb: number): void {
   const outOfMemory = () =>
