@@ -12,5 +12,10 @@ describe('a line that a program prints', () => {
       { level: 'warn', message: 'b', id: 'r', fields: { n: 1 } },
     ],
     ['{"level":7,"message":"c"}', { level: 'info', message: 'c' }],
+    ['{"level":"constructor","message":"d"}', { level: 'info', message: 'd' }],
+    ['{"level":{"toString":null,"valueOf":null},"message":"e"}', { level: 'info', message: 'e' }],
+    ['{"level":["error"],"message":"f"}', { level: 'info', message: 'f' }],
+    ['{"__proto__":null,"message":"g"}', { level: 'info', message: 'g', fields: { ['__proto__']: null } }],
+    ['{', { level: 'info', message: '{' }],
   ])('%s', (line, said) => expect(saidOf(line)).toEqual(said));
 });

@@ -10,35 +10,35 @@ export interface Said {
   readonly fields?: object | undefined;
 }
 
-const LEVELS: Readonly<Record<string, LogLevel>> = {
-  trace: 'debug',
-  debug: 'debug',
-  info: 'info',
-  warn: 'warn',
-  warning: 'warn',
-  error: 'error',
-  fatal: 'error',
-};
+const LEVELS: ReadonlyMap<string, LogLevel> = new Map([
+  ['trace', 'debug'],
+  ['debug', 'debug'],
+  ['info', 'info'],
+  ['warn', 'warn'],
+  ['warning', 'warn'],
+  ['error', 'error'],
+  ['fatal', 'error'],
+]);
 
 /**
  * Text is what it is. JSON with a `message` is taken apart as Lambda does where a function's log format is JSON:
- * `timestamp`, `level`, `requestId`, `message`, and more.
+ * `timestamp`, `level`, `requestId`, `message`, and more. Never throws.
  */
 export function saidOf(line: string): Said {
-  const document = line.startsWith('{') ? parse(line) : undefined;
-  if (typeof document?.message !== 'string') return { level: 'info', message: logMessage(line) };
-  const { message, level, requestId, timestamp: _when, ...fields } = document;
-  return {
-    level: LEVELS[String(level).toLowerCase()] ?? 'info',
-    message: logMessage(message as string),
-    ...(typeof requestId === 'string' ? { id: requestId } : {}),
-    ...(Object.keys(fields).length > 0 ? { fields: logFields(fields) } : {}),
-  };
+  const apart = line.startsWith('{') ? takenApart(line) : undefined;
+  return apart ?? { level: 'info', message: logMessage(line) };
 }
 
-function parse(line: string): Record<string, unknown> | undefined {
+function takenApart(line: string): Said | undefined {
   try {
-    return JSON.parse(line) as Record<string, unknown>;
+    const { message, level, requestId, timestamp: _when, ...fields } = JSON.parse(line);
+    if (typeof message !== 'string') return undefined;
+    return {
+      level: (typeof level === 'string' && LEVELS.get(level.toLowerCase())) || 'info',
+      message: logMessage(message),
+      ...(typeof requestId === 'string' ? { id: requestId } : {}),
+      ...(Object.keys(fields).length > 0 ? { fields: logFields(fields) } : {}),
+    };
   } catch {
     return undefined;
   }
