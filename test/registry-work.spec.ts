@@ -208,6 +208,30 @@ describe('consumers', () => {
     await until(async () => (await streams.info('WORK')).state.messages === 0);
   }, 40_000);
 
+  it('that gain what they have looked past, and delivered nothing behind, get it all the same', async () => {
+    const running = await registry(await world());
+    await running.joined;
+    const connection = await as('registry');
+    await publish(running, 'users/find', await live('users/find'));
+    await publish(running, 'users/sync', await live('users/sync', { work: { ordered: true } }));
+    const send = await work(connection);
+    await until(async () => 'own=users=sync' in (await consumersOf(connection)));
+    for (const body of ['first', 'second']) await send('users/sync', body);
+    // The server looks for something for it up to the end of the stream, and says nothing of how far it has looked.
+    const shared = hold(await as('executor'), 'pool-default');
+    await send('users/find', 'seen');
+    await until(async () => shared.length === 1);
+    await shared[0]?.done();
+    await send('users/sync', 'third');
+    const later = hold(await as('executor'), 'pool-default');
+    await publish(running, 'users/sync', await live('users/sync', { version: '1.1.0' }));
+    await until(async () => shared.length + later.length === 4, 30_000);
+    expect(bodies([...shared, ...later]).sort()).toEqual(['first', 'second', 'seen', 'third']);
+    for (const item of [...shared.slice(1), ...later]) await item.done();
+    const { streams } = await manager(connection);
+    await until(async () => (await streams.info('WORK')).state.messages === 0);
+  }, 60_000);
+
   it('of pools take what their patterns name, whoever had it before', async () => {
     const here = await world();
     const first = await registry(here);

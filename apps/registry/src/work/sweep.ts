@@ -12,6 +12,7 @@ import {
 import type { Keep, StockMessage, StreamStock, StreamWriter, WorkConsumerState } from '#fabric';
 import type { Gain } from './apply-plan.js';
 import { FilterSet } from './filters.js';
+import type { LookedPast } from './looked-past.js';
 import { tellEnd } from './tell-end.js';
 
 /** So many messages are put right in one go, and so many of them at once: the others wait for the next. */
@@ -29,6 +30,9 @@ export interface Sweeping {
   live(paths: readonly ControlPath[]): Promise<ReadonlySet<ControlPath>>;
   /** What consumers gained just now. */
   readonly gains: readonly Gain[];
+  readonly lookedPast: LookedPast;
+  /** Place at the end of the stream before all that. */
+  readonly last: number;
 }
 
 export interface Swept {
@@ -77,7 +81,10 @@ function ownersAmong(consumers: readonly WorkConsumerState[]): OwnerOf {
   return (subject) => sets.find(({ filters }) => filters.covers(subject))?.consumer;
 }
 
-function* passedBy({ consumers, gains }: Sweeping, waiting: ReadonlyMap<string, number>): Generator<Passed> {
+function* passedBy(
+  { consumers, gains, lookedPast, last }: Sweeping,
+  waiting: ReadonlyMap<string, number>,
+): Generator<Passed> {
   const ownerOf = ownersAmong(consumers);
   const gained = new Map(gains.map((gain) => [gain.consumer, { ...gain, had: new FilterSet(gain.before) }]));
   const counts = new Map<WorkConsumerState, number>();
@@ -86,16 +93,22 @@ function* passedBy({ consumers, gains }: Sweeping, waiting: ReadonlyMap<string, 
     if (!owner) continue;
     counts.set(owner, (counts.get(owner) ?? 0) + count);
     const gain = gained.get(owner.name);
-    // What it was past when it got the subject it cannot have in hand.
+    // What it was past when it got the subject it cannot have in hand; and it was past all where it found nothing.
     if (gain && !gain.had.covers(subject))
-      yield { filter: subject, upTo: gain.past, holders: consumers.filter((one) => one !== owner) };
+      yield {
+        filter: subject,
+        upTo: owner.inHand + owner.waiting === 0 ? last : gain.past,
+        holders: consumers.filter((one) => one !== owner),
+      };
   }
   // Those that know of fewer messages than wait for them. While much comes and goes that says little, so a look is cheap:
   // below its ack floor a consumer has nothing but what it passed.
-  for (const [owner, count] of counts)
-    if (count > owner.inHand + owner.waiting)
-      for (const filter of owner.filters)
-        yield { filter, upTo: owner.inHand > 0 ? owner.ackFloor : owner.delivered, holders: consumers };
+  for (const [owner, count] of counts) {
+    const idleUpTo = lookedPast.upTo(owner, last);
+    if (count <= owner.inHand + owner.waiting) continue;
+    const upTo = Math.max(idleUpTo, owner.inHand > 0 ? owner.ackFloor : owner.delivered);
+    for (const filter of owner.filters) yield { filter, upTo, holders: consumers };
+  }
 }
 
 function bury(sweeping: Sweeping, subject: string, atMost: number): Promise<number> {

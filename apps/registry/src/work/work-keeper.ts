@@ -27,6 +27,7 @@ import {
 import type { Log } from '#lifecycle';
 import type { ReadRoutes, RouteOutbox } from '../catalogue/route-outbox.js';
 import { applyPlan, leftOver } from './apply-plan.js';
+import { LookedPast } from './looked-past.js';
 import { Losses } from './losses.js';
 import { planConsumers } from './plan.js';
 import type { Pool } from './pools.js';
@@ -92,6 +93,7 @@ export class WorkKeeper {
   /** Paths without a route for which work waits, and since when. */
   #gone: ReadonlyMap<ControlPath, number> = new Map();
   readonly #losses = new Losses();
+  readonly #lookedPast = new LookedPast();
   readonly #stuck = new StuckSchedules();
   /** Consumers that nobody needs any more, and since when. */
   readonly #leftOver = new Map<string, number>();
@@ -206,6 +208,7 @@ export class WorkKeeper {
       this.settings.pools,
     );
     this.#complain(crowded);
+    const { last } = await work.state();
     const { gains, isHeldUp } = await applyPlan(consumers, plan, this.#losses);
     this.#isHeldUp = isHeldUp;
     const scheduled = await equalizeSchedules(work, writer, schedulesOf(live), this.log);
@@ -218,7 +221,17 @@ export class WorkKeeper {
     await this.#removeLeftOver(consumers, leftOver(states, plan));
     const known = async (paths: readonly ControlPath[]) =>
       this.#withLately(paths, await livePaths(paths, routes, read));
-    await this.#sweep({ stock: work, writer, results, consumers: states, live: known, gains });
+    const lookedPast = this.#lookedPast;
+    await this.#sweep({
+      stock: work,
+      writer,
+      results,
+      consumers: states,
+      live: known,
+      gains,
+      lookedPast,
+      last,
+    });
   }
 
   /** With those that are gone since a moment ago: an executor that does not know yet may be about to run them. */
