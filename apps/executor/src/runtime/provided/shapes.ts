@@ -83,8 +83,8 @@ export function answerOf(shaped: Shaped, body: Uint8Array): Outcome {
   const { event, envelope } = shaped;
   try {
     const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
-    const returned = parsed(text);
-    if (!returned) return asItIs(body);
+    const returned = parsed(text) ?? strictly(shaped, text);
+    if (!returned) return asItIs(body, envelope.meta.source);
     if (event === 'payload') return { outcome: 'ok', status: 200, contentType: JSON_TYPE, body };
     // To anybody but a caller of Lambda's API an answer to the mesh's own event is what a handler in JavaScript returns.
     if (event === 'mesh' && envelope.meta.source !== 'lambda') return encodeReturned(returned.value);
@@ -96,15 +96,22 @@ export function answerOf(shaped: Shaped, body: Uint8Array): Outcome {
   }
 }
 
-/** Lambda passes on what is no JSON, too. */
-const asItIs = (body: Uint8Array): Outcome => ({
-  outcome: 'ok',
-  status: body.length === 0 ? 204 : 200,
-  ...(body.length === 0
-    ? {}
-    : { contentType: isUtf8(body) ? 'text/plain; charset=utf-8' : 'application/octet-stream' }),
-  body,
-});
+/**
+ * What is no JSON, to who takes nothing else: text, which says nothing there. A queue would take it for a success and delete
+ * the message, a REST API for an answer.
+ */
+function strictly({ event, envelope }: Shaped, text: string): { value: unknown } | undefined {
+  if (envelope.meta.source === 'lambda' || (event !== 'sqs' && event !== 'apigateway-v1')) return undefined;
+  return { value: text.trim() === '' ? undefined : text };
+}
+
+/** Lambda passes on what is no JSON, too; its callers get the very bytes. */
+function asItIs(body: Uint8Array, source: Source): Outcome {
+  if (body.length === 0) return { outcome: 'ok', status: 204, body };
+  const isText = source !== 'lambda' && isUtf8(body);
+  const contentType = isText ? 'text/plain; charset=utf-8' : 'application/octet-stream';
+  return { outcome: 'ok', status: 200, contentType, body };
+}
 
 function parsed(text: string): { value: unknown } | undefined {
   try {
