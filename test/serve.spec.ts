@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { withHandler } from './fixtures/serve.js';
+import { type Worker, withHandler } from './fixtures/serve.js';
 import { until } from './fixtures/until.js';
 
 /* A worker of one handler (`mesh serve`), with handlers of JavaScript and TypeScript; Python's are in test/seeds. */
@@ -30,6 +30,8 @@ const FILES: Record<string, string> = {
       if (payload === 'env') return { shown: process.env.SHOWN, own: process.env.MESH_SERVE_PORT };
       return runs;
     }`,
+  'patient.mjs': `
+    export const handle = (payload, context) => context.remainingTime();`,
   'defined.ts': `
     import { handler } from '@lambda-mesh/handler';
     export default handler('orders/total', async ({ body, path }, context) =>
@@ -93,6 +95,16 @@ describe('POST /', () => {
       { MESH_SERVE_TIMEOUT: '3000' },
     ));
 
+  it('gives a handler as long as MESH_SERVE_TIMEOUT says', () =>
+    serving(
+      'patient.handle',
+      async (worker) => {
+        const { result } = (await worker.post(payload('x'))).body as { result: number };
+        expect(result).toBeGreaterThan(90_000);
+      },
+      { MESH_SERVE_TIMEOUT: '120000' },
+    ));
+
   it('gives a handler the environment, without what is its own', () =>
     serving(
       'odd.handle',
@@ -118,7 +130,38 @@ describe('POST /', () => {
       expect(await worker.post({ text: 'x' })).toEqual({ status: 422, body: missing });
       for (const body of [{ payload: 5 }, { payload: null }, [], 'null', '{', '"x"', ''])
         expect((await worker.post(body)).status).toBe(422);
-      expect((await worker.post('payload=x', { 'content-type': 'text/plain' })).status).toBe(422);
+      for (const type of ['text/plain', 'no type', ''])
+        expect((await worker.post(payload('x'), { 'content-type': type })).status).toBe(422);
+    }));
+
+  /** Without a content type, as a page of another origin may send it unasked: Fetch, "CORS-safelisted". */
+  const bare = async ({ url }: Worker, body: BlobPart, type = '') => {
+    const response = await fetch(url, { method: 'POST', body: new Blob([body], { type }) });
+    return { status: response.status, body: await response.json() };
+  };
+
+  it('refuses a body that is not said to be JSON', () =>
+    serving('function.handler.handle', async (worker) => {
+      expect(await bare(worker, '{"payload":"x"}')).toMatchObject({
+        status: 422,
+        body: { detail: [{ type: 'model_attributes_type', input: '{"payload":"x"}' }] },
+      });
+    }));
+
+  it('refuses text that is no UTF-8, too deeply nested or too long', () =>
+    serving('function.handler.handle', async (worker) => {
+      const sent = (body: BlobPart) => bare(worker, body, 'application/json');
+      expect(await sent(Buffer.from('{"payload":"a\xffb"}', 'latin1'))).toMatchObject({
+        status: 422,
+        body: { detail: [{ type: 'json_invalid', loc: ['body', 0], msg: 'JSON decode error' }] },
+      });
+      const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+      expect(await sent(deep)).toMatchObject({ status: 422, body: { detail: [{ loc: ['body'] }] } });
+      expect(await sent(`{"payload":${deep}}`)).toMatchObject({
+        status: 422,
+        body: { detail: [{ type: 'string_type', loc: ['body', 'payload'] }] },
+      });
+      expect((await sent('x'.repeat(9_000_000))).status).toBe(413);
     }));
 });
 
@@ -153,6 +196,8 @@ describe('beside it', () => {
       });
       const description = (await worker.get('/openapi.json')).body as { paths: Record<string, object> };
       expect(Object.keys(description.paths)).toEqual(['/', '/health']);
+      const { post } = description.paths['/'] as { post: { responses: object } };
+      expect(Object.keys(post.responses)).toEqual('200 400 413 422 429 500 502 504'.split(' '));
       expect(await worker.get('/nowhere')).toEqual({ status: 404, body: { detail: 'Not Found' } });
       expect(await worker.get('/')).toEqual({ status: 405, body: { detail: 'Method Not Allowed' } });
     }));

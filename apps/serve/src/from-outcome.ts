@@ -1,5 +1,6 @@
 import { ERRORS, type OutcomeCode } from '#contracts';
 import { type Outcome, toValue } from '#handler/runtime';
+import type { ValidationFault } from './request-data.js';
 
 /** An answer: JSON text. */
 export interface Answer {
@@ -27,6 +28,18 @@ export function fromOutcome(outcome: Outcome): Answer {
   if (code === 'handler-error') return detail(400, cause?.message ?? ERRORS[code].title);
   if (UNLOADED.has(code)) return NOT_LOADED;
   return detail(outcome.status, outcome.detail ?? ERRORS[code].title);
+}
+
+/** What is wrong with a body. Where it is nested more deeply than can be written again, it is not shown. */
+export function refused(faults: readonly ValidationFault[]): Answer {
+  try {
+    return detail(422, faults);
+  } catch {
+    return detail(
+      422,
+      faults.map(({ input: _, ...fault }) => fault),
+    );
+  }
 }
 
 export function detail(status: number, value: unknown): Answer {

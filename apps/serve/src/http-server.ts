@@ -2,11 +2,12 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { detail } from './from-outcome.js';
+import { isJson } from './request-data.js';
 
 /** Bytes: what the mesh's own ingress takes, less the room for headers. */
 const MAX_BODY = 8 * 1024 * 1024 - 16 * 1024;
 
-/** Fastify that hands every body over as text: what is wrong with it is told in words of its own. */
+/** Fastify that hands every body over as it came: what is wrong with it is told in words of its own. */
 export function httpServer(): FastifyAdapter {
   const adapter = new FastifyAdapter({
     bodyLimit: MAX_BODY,
@@ -15,16 +16,19 @@ export function httpServer(): FastifyAdapter {
   });
   const fastify = adapter.getInstance<FastifyInstance>();
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   // `GET /` is 405 there, where Fastify knows no such route.
   fastify.get('/', refuseMethod);
-  fastify.addHook('onRequest', takeBodyWithoutType);
+  fastify.addHook('onRequest', takeAnyType);
   return adapter;
 }
 
-/** A body without a content type is JSON: Fastify would pass it over. */
-async function takeBodyWithoutType({ headers }: FastifyRequest): Promise<void> {
-  headers['content-type'] ??= 'application/json';
+/**
+ * What is not said to be JSON is text, whatever it is called: Fastify would pass over a body without a content type,
+ * and has words of its own for a type that is none.
+ */
+async function takeAnyType({ headers }: FastifyRequest): Promise<void> {
+  if (!isJson(headers['content-type'])) headers['content-type'] = 'text/plain';
 }
 
 async function refuseMethod(_request: FastifyRequest, reply: FastifyReply): Promise<void> {

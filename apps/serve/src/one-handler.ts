@@ -50,7 +50,7 @@ export class OneHandler {
     private readonly instances: Instances,
     private readonly cache: ArtifactCache,
     private readonly folder: string,
-    timeoutMs: number,
+    private readonly timeoutMs: number,
     private readonly log: Log,
   ) {
     const { path, description: _, input: __, commit: ___, ...carried } = manifest;
@@ -93,6 +93,8 @@ export class OneHandler {
   async run(payload: string): Promise<Outcome> {
     const event = encodeEvent({
       id: mintMeshId(),
+      // Nobody else says how long the caller waits, and what is unsaid is less than the setting may be.
+      timeout: this.timeoutMs,
       contentType: 'application/json',
       meta: { source: 'http', method: 'POST' },
     });

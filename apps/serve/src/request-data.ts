@@ -20,11 +20,17 @@ export type RequestData = { readonly payload: string } | { readonly faults: read
 
 const JSON_TYPE = /^application\/(json|[\w.+-]+\+json)\s*(;|$)/i;
 
-/** @param contentType absent: JSON, as there */
-export function readRequest(text: string, contentType: string | undefined): RequestData {
-  if (text === '') return faulty('missing', ['body'], 'Field required', null);
-  if (contentType !== undefined && !JSON_TYPE.test(contentType)) return notAnObject(text);
-  const parsed = parse(text);
+/**
+ * JSON must be said to be JSON. Without a type, or as text, a page of any origin may send it without being asked to
+ * (Fetch, "CORS-safelisted request-header"), to this machine's own address too.
+ */
+export const isJson = (contentType: string | undefined): boolean =>
+  contentType !== undefined && JSON_TYPE.test(contentType);
+
+export function readRequest(body: Buffer, contentType: string | undefined): RequestData {
+  if (body.length === 0) return faulty('missing', ['body'], 'Field required', null);
+  if (!isJson(contentType)) return notAnObject(body.toString());
+  const parsed = parse(body);
   if ('fault' in parsed) return { faults: [parsed.fault] };
   if (typeof parsed.value !== 'object' || parsed.value === null || Array.isArray(parsed.value))
     return notAnObject(parsed.value);
@@ -50,9 +56,12 @@ const faulty = (type: string, loc: readonly string[], msg: string, input: unknow
   faults: [{ type, loc, msg, input }],
 });
 
-function parse(text: string): { value: unknown } | { fault: ValidationFault } {
+/** RFC 8259, clause 8.1: JSON is UTF-8. What is not would reach the handler with other characters. */
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function parse(body: Buffer): { value: unknown } | { fault: ValidationFault } {
   try {
-    return { value: JSON.parse(text) };
+    return { value: JSON.parse(utf8.decode(body)) };
   } catch (error) {
     const { message } = error as Error;
     // Of a short text V8 names the character, not its place: then 0.
