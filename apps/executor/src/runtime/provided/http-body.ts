@@ -7,7 +7,27 @@ export interface BodySink {
   broken(): void;
 }
 
-export class HttpFault extends Error {}
+/** What comes is no request: it is told, and nothing more is read of its connection. */
+export class HttpFault extends Error {
+  constructor(
+    message: string,
+    readonly status = '400 Bad Request',
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * Of a head, or of trailers: all lines together. Lambda's own clients send `Lambda-Runtime-Function-XRay-Error-Cause` with
+ * an error, up to 1 MiB.
+ */
+export const MOST_FIELD_BYTES = 1.125 * 1024 * 1024;
+
+export const fieldsTooLarge = (): HttpFault =>
+  new HttpFault(
+    `Header fields of more than ${MOST_FIELD_BYTES} bytes are not read.`,
+    '431 Request Header Fields Too Large',
+  );
 
 type State = 'length' | 'size' | 'chunk' | 'gap' | 'trailers' | 'done';
 
@@ -19,11 +39,12 @@ export class BodyReader {
   #left: number;
   #trailers = '';
 
-  /** @throws HttpFault for a length that is none */
+  /** @throws HttpFault for a framing that is none, or that could be read in two ways: clause 6.3 */
   constructor(contentLength: string | undefined, transferEncoding: string | undefined) {
-    const isChunked = transferEncoding !== undefined && /(?:^|,)\s*chunked\s*$/i.test(transferEncoding);
-    this.#left = isChunked ? 0 : Number(contentLength ?? 0);
-    if (!Number.isSafeInteger(this.#left) || this.#left < 0) throw new HttpFault('content-length');
+    const isChunked = transferEncoding !== undefined;
+    if (isChunked && (contentLength !== undefined || transferEncoding.toLowerCase() !== 'chunked'))
+      throw new HttpFault('Its Transfer-Encoding is not "chunked" alone.');
+    this.#left = contentLength === undefined ? 0 : lengthOf(contentLength);
     this.#state = isChunked ? 'size' : this.#left > 0 ? 'length' : 'done';
   }
 
@@ -63,20 +84,38 @@ export class BodyReader {
 
   #line(bytes: Buffer, at: number): number {
     const end = bytes.indexOf(CRLF, at);
+    const length = (end < 0 ? bytes.length : end) - at;
+    if (this.#trailers.length + length > MOST_FIELD_BYTES) throw fieldsTooLarge();
     if (end < 0) return at;
-    const line = bytes.toString('latin1', at, end);
-    if (this.#state === 'gap') this.#state = 'size';
-    else if (this.#state === 'size') this.#size(line);
-    else if (line === '') this.#state = 'done';
-    else this.#trailers += `${CRLF}${line}`;
-    return end + 2;
+    this.#read(bytes.toString('latin1', at, end));
+    return end + CRLF.length;
+  }
+
+  #read(line: string): void {
+    switch (this.#state) {
+      case 'size':
+        return this.#size(line);
+      case 'gap':
+        if (line !== '') throw new HttpFault('A chunk is longer than its size says.');
+        this.#state = 'size';
+        return;
+      default:
+        if (line === '') this.#state = 'done';
+        else this.#trailers += `${CRLF}${line}`;
+    }
   }
 
   #size(line: string): void {
     // What follows a semicolon says nothing that is understood here: clause 7.1.1.
     const hex = line.split(';', 1)[0]?.trim() ?? '';
-    if (!/^[0-9a-f]{1,8}$/i.test(hex)) throw new HttpFault('chunk-size');
+    if (!/^[0-9a-f]{1,8}$/i.test(hex)) throw new HttpFault('The size of a chunk is no number.');
     this.#left = Number.parseInt(hex, 16);
     this.#state = this.#left === 0 ? 'trailers' : 'chunk';
   }
+}
+
+function lengthOf(text: string): number {
+  const length = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(length)) throw new HttpFault('Its Content-Length is no number.');
+  return length;
 }

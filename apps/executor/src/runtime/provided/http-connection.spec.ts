@@ -115,12 +115,66 @@ describe('a connection', () => {
     },
   );
 
+  const EXPECTING = 'POST /r HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n';
+  const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+
   it('says that it takes a body that waits for that', async () => {
-    const { all, arrive, written } = connection();
-    arrive('POST /r HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n');
-    expect(written()).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+    const { arrive, written } = connection();
+    arrive(EXPECTING);
+    await turn();
+    expect(written()).toBe(CONTINUE);
     arrive('ab');
-    expect(all[0]?.body).toBe('ab');
+    await turn();
+    expect(written()).toBe(CONTINUE + answerOf('ab'));
+  });
+
+  it('says so behind the answer to what was asked before', async () => {
+    const { all, arrive, written } = connection(() => undefined);
+    arrive(GET + EXPECTING);
+    await turn();
+    expect(written()).toBe('');
+    respond(all[0]?.reply as HttpReply, 'a');
+    await turn();
+    expect(written()).toBe(answerOf('a') + CONTINUE);
+  });
+
+  it('passes over empty lines between requests, and takes a target as a proxy gets it', async () => {
+    const { all, arrive } = connection();
+    for (const byte of `\r\n${POST}\r\n\r\nGET http://127.0.0.1:1/next?a=http://b HTTP/1.1\r\n\r\n`)
+      arrive(byte);
+    expect(all.map(({ head }) => head.target)).toEqual(['/r', '/next?a=http://b']);
+  });
+
+  it('takes headers and trailers of a megabyte', async () => {
+    const { all, arrive } = connection();
+    const long = `X-Cause: ${'x'.repeat(1024 * 1024)}\r\n`;
+    const text = `${CHUNKED.replace('Transfer', `${long}Transfer`).slice(0, -2)}${long}\r\n`;
+    for (let at = 0; at < text.length; at += 60_000) arrive(text.slice(at, at + 60_000));
+    expect(all[0]?.head.header('x-cause')).toHaveLength(1024 * 1024);
+    expect(all[0]?.end).toHaveLength(long.length + '\r\nX-Error: E'.length);
+  });
+
+  it('takes no more requests from one who reads no answers, until he has', async () => {
+    const { socket, arrive } = connection();
+    const unread = (bytes: number) =>
+      Object.defineProperty(socket, 'writableLength', { get: () => bytes, configurable: true });
+    unread(300_000);
+    arrive(GET);
+    await turn();
+    expect(socket.isPaused()).toBe(true);
+    unread(0);
+    socket.emit('drain');
+    expect(socket.isPaused()).toBe(false);
+  });
+
+  it('stays paused until both who gets a body and who reads the answers can go on', async () => {
+    const { socket, all, arrive } = connection();
+    arrive(GET);
+    all[0]?.reply.pause();
+    socket.emit('drain');
+    expect(socket.isPaused()).toBe(true);
+    all[0]?.reply.resume();
+    expect(socket.isPaused()).toBe(false);
   });
 
   it('tells who waits for a body, or with an answer, that it closed', () => {
@@ -137,19 +191,59 @@ describe('a connection', () => {
     for (const { reply } of all) respond(reply);
   });
 
+  const POSTED = (fields: string, body = '') => `POST / HTTP/1.1\r\n${fields}\r\n\r\n${body}`;
+  const IN_CHUNKS = (body: string) => POSTED('Transfer-Encoding: chunked', body);
+  const LONG = 'x'.repeat(1_200_000);
+
   it.each([
-    'GET\r\n\r\n',
-    'GET / HTTP/2\r\n\r\n',
-    'GET / HTTP/1.1 more\r\n\r\n',
-    'POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n',
-    'POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n',
-    'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n',
-    'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFF\r\n',
-    `GET / HTTP/1.1\r\nX: ${'x'.repeat(40_000)}`,
-    GET.repeat(2_001),
-  ])('is cut when it brings what is no request: %#', (request) => {
-    const { socket, arrive } = connection(() => undefined);
-    arrive(request);
-    expect(socket.destroyed).toBe(true);
+    [400, 'GET\r\n\r\n'],
+    [400, 'GET / HTTP/2\r\n\r\n'],
+    [400, 'GET / HTTP/1.1 more\r\n\r\n'],
+    [400, POSTED('Content-Length: -1')],
+    [400, POSTED('Content-Length: x')],
+    [400, POSTED('Content-Length:')],
+    [400, POSTED('Content-Length: 0x3', 'abc')],
+    [400, POSTED('Content-Length: 1e0', 'a')],
+    [400, POSTED('Content-Length: 99999999999999999999')],
+    [400, POSTED('Content-Length: 5\r\ncontent-length: 3', 'abcde')],
+    [400, POSTED('Content-Length: 3\r\nTransfer-Encoding: chunked', '3\r\nabc\r\n0\r\n\r\n')],
+    [400, POSTED('Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked', '3\r\nabc\r\n0\r\n\r\n')],
+    [400, POSTED('Transfer-Encoding: gzip, chunked', '3\r\nabc\r\n0\r\n\r\n')],
+    [400, POSTED('Transfer-Encoding: identity', 'abc')],
+    [400, IN_CHUNKS('xyz\r\n')],
+    [400, IN_CHUNKS('FFFFFFFFF\r\n')],
+    [400, IN_CHUNKS('4\r\ngrüß\r\n0\r\n\r\n')],
+    [431, `GET / HTTP/1.1\r\nX: ${LONG}`],
+    [431, `GET / HTTP/1.1\r\nX: ${LONG}\r\n\r\n`],
+    [431, IN_CHUNKS(`0\r\nX: ${LONG}`)],
+    [431, IN_CHUNKS(`0\r\n${`X: ${'x'.repeat(10_000)}\r\n`.repeat(130)}`)],
+  ])('answers %d to what is no request, and nothing behind it: %#', async (status, request) => {
+    const { socket, all, arrive, written } = connection();
+    arrive(POST + request + GET);
+    arrive(GET);
+    await turn();
+    expect(written().slice(0, answerOf('hello').length)).toBe(answerOf('hello'));
+    const rest = written().slice(answerOf('hello').length);
+    expect(rest).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*Connection: close\r\n\r\n.+\n$`));
+    expect(rest.match(/HTTP\/1.1/g)).toHaveLength(1);
+    expect(socket.writableEnded).toBe(true);
+    expect(all.slice(1).map(({ end, isBroken }) => [end, isBroken])).toEqual(
+      all[1] ? [[undefined, true]] : [],
+    );
+  });
+
+  it('takes 2,000 requests that wait, and refuses the next one', async () => {
+    const { all, arrive, socket, written } = connection(() => undefined);
+    arrive(GET.repeat(2_003));
+    for (const { reply } of all) respond(reply);
+    await turn();
+    expect(all).toHaveLength(2_000);
+    expect(
+      written()
+        .split('HTTP/1.1 ')
+        .slice(2_000)
+        .map((answer) => answer.slice(0, 3)),
+    ).toEqual(['200', '400']);
+    expect(socket.writableEnded).toBe(true);
   });
 });
