@@ -365,6 +365,23 @@ describe('an answer in pieces', () => {
     await until(() => logs.some(({ message }) => message === 'told 202'));
   });
 
+  it('is read whole where it says which messages of a queue failed', async () => {
+    const { run } = program(
+      `${STREAM}${serving(`await stream(id, 'application/json', async (request) => {
+        if (event.Records[0].body === 'oops') request.addTrailers({ 'Lambda-Runtime-Function-Error-Type': 'Function.Oops' });
+        request.write('{"batchItemFailures":['); await wait(20);
+        request.end(event.Records[0].body === 'good' ? ']}' : JSON.stringify({ itemIdentifier: event.Records[0].messageId }) + ']}') })`)}`,
+      { provided: { http: [], concurrency: 1 } },
+    );
+    const headers = { 'mesh-meta': '{"source":"sqs"}' };
+    expect(await run('good', { headers })).toMatchObject({ outcome: 'ok' });
+    expect(await run('bad', { headers })).toMatchObject({ outcome: 'handler-error' });
+    expect(await run('oops', { headers })).toMatchObject({
+      outcome: 'handler-error',
+      cause: { name: 'Function.Oops' },
+    });
+  });
+
   it('is broken off with its connection, and with its program', async () => {
     const { run } = streaming(
       `await new Promise((go) => request.write('half', go)); await wait(20); if (event === 'die') process.exit(1); request.destroy()`,

@@ -6,23 +6,25 @@ import type { BodySink } from './http-body.js';
 import type { HttpReply } from './http-connection.js';
 import type { RequestHead } from './http-head.js';
 import { accept, MOST_RESPONSE_BYTES, reject, TOO_LARGE } from './rejections.js';
-import { answerOf } from './shapes.js';
-import { StreamedResponse } from './streamed-response.js';
+import { answerOf, isForQueue } from './shapes.js';
+import { StreamedResponse, trailedError } from './streamed-response.js';
 import { WholeBody } from './whole-body.js';
 
 const MODE = 'lambda-runtime-function-response-mode';
 
-/** Takes the answer to a run: as a whole, or, where the program says so, as it comes. */
+/** Takes the answer to a run: as a whole, or, where the program says so and nobody has to read it, as it comes. */
 export function responseSink(
   exchange: Exchange,
   taken: Taken,
   head: RequestHead,
   reply: HttpReply,
 ): BodySink {
-  if (head.header(MODE)?.toLowerCase() === 'streaming')
+  const { run, shaped } = taken;
+  if (head.header(MODE)?.toLowerCase() === 'streaming' && !isForQueue(shaped))
     return new StreamedResponse(exchange, taken, head, reply);
-  const whole = (body: Uint8Array, _trailers: string, isTooLarge: boolean) => {
-    exchange.settle(taken, taken.shaped && !isTooLarge ? answerOf(taken.shaped, body) : tooLarge(taken.run));
+  const whole = (body: Uint8Array, trailers: string, isTooLarge: boolean) => {
+    const answer = shaped && !isTooLarge ? answerOf(shaped, body) : tooLarge(run);
+    exchange.settle(taken, trailedError(run, trailers) ?? answer);
     if (isTooLarge) reject(reply, TOO_LARGE);
     else accept(reply);
   };

@@ -105,6 +105,10 @@ function strictly({ event, envelope }: Shaped, text: string): { value: unknown }
   return { value: text.trim() === '' ? undefined : text };
 }
 
+/** Whether the answer says which messages failed: it has to be read before there is an outcome. */
+export const isForQueue = (shaped: Shaped | undefined): boolean =>
+  shaped?.event === 'sqs' && shaped.envelope.meta.source !== 'lambda';
+
 /** Lambda passes on what is no JSON, too; its callers get the very bytes. */
 function asItIs(body: Uint8Array, source: Source): Outcome {
   if (body.length === 0) return { outcome: 'ok', status: 204, body };

@@ -1,5 +1,6 @@
 import { MeshError } from '#contracts';
 import { encodeReturned, type Outcome } from '#handler/runtime';
+import type { RunMessage } from '../worker-protocol.js';
 import { reportedError } from './answers.js';
 import type { Exchange, Taken } from './exchange.js';
 import type { BodySink } from './http-body.js';
@@ -43,8 +44,8 @@ export class StreamedResponse implements BodySink {
   }
 
   end(trailers: string): void {
-    const category = fieldOf(trailers, ERROR_TYPE);
-    if (category !== undefined) this.#failed(category, fieldOf(trailers, ERROR_BODY));
+    const error = trailedError(this.taken.run, trailers);
+    if (error) this.#failed(error);
     else if (this.#prelude) this.#refuse('It ended within its prelude.');
     else this.#begin({ outcome: 'ok', status: 200, contentType: this.#contentType }).end();
     this.exchange.finish(this.taken);
@@ -81,11 +82,17 @@ export class StreamedResponse implements BodySink {
     this.exchange.refuse(this.taken, new MeshError('bad-answer', detail));
   }
 
-  #failed(category: string, body: string | undefined): void {
-    const outcome = reportedError(this.taken.run, category, Buffer.from(body ?? '', 'base64'));
+  #failed(outcome: Outcome): void {
     if (this.#queue) this.#queue.end(new MeshError('handler-error', undefined, { cause: outcome.cause }));
     else this.exchange.settle(this.taken, outcome);
   }
+}
+
+/** The error that stands in the trailers of an answer. */
+export function trailedError(run: RunMessage, trailers: string): Outcome | undefined {
+  const category = fieldOf(trailers, ERROR_TYPE);
+  if (category === undefined) return undefined;
+  return reportedError(run, category, Buffer.from(fieldOf(trailers, ERROR_BODY) ?? '', 'base64'));
 }
 
 /** Of `{ "statusCode": 200, "headers": { … }, "cookies": [ … ] }`; `undefined` for what is none. */
