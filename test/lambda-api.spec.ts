@@ -33,12 +33,16 @@ const HANDLERS: Record<string, string> = {
   'users/find': '(event) => ({ id: event.query.id, source: event.source })',
   fails: '(_, context) => context("FAIL", { error: "no" })',
   ticks: 'async function* () { yield "one,"; yield "two,"; yield new Uint8Array([33]); }',
+  refuses:
+    '(_, context) => context("FAIL", (async function* () { yield "why"; await new Promise(setImmediate); yield "more" })())',
   breaks:
     'async function* () { yield "one"; await new Promise((later) => setTimeout(later, 100)); throw new Error("in the middle") }',
   throws: '() => { throw new RangeError("out of reach") }',
   endless:
     'async function* (_, { signal }) { try { for (;;) yield "x".repeat(1000); } finally { globalThis.ended = true } }',
   ended: '() => String(globalThis.ended)',
+  said: '(_, context) => context("OK", "said")',
+  'refuses/long': `(_, context) => context("FAIL", (async function* () { for (;;) yield "x".repeat(${512 * 1024}) })())`,
   large: `async function* () { for (;;) yield "x".repeat(${512 * 1024}) }`,
 };
 
@@ -47,10 +51,18 @@ async function world(environment: Environment = {}, withStreams = false) {
   if (withStreams) await streams(of);
   for (const [path, code] of Object.entries(HANDLERS))
     await of.publish({ path, version: '1.0.0' }, `export default ${code}`);
-  await executor(of);
-  const { url } = await ingress(of, environment);
-  return { of, url, client: clientOf(url) };
+  const running = await executor(of);
+  const http = await ingress(of, environment);
+  return { of, executor: running, ingress: http, url: http.url, client: clientOf(http.url) };
 }
+
+/** The operations that are about one handler, by their addresses. */
+const operationsOn = (name: string): [method: string, path: string][] => [
+  ['POST', `/2015-03-31/functions/${name}/invocations`],
+  ['POST', `/2021-11-15/functions/${name}/response-streaming-invocations`],
+  ['GET', `/2015-03-31/functions/${name}`],
+  ['GET', `/2015-03-31/functions/${name}/configuration`],
+];
 
 const nameOf = (call: Promise<unknown>): Promise<string> =>
   call.then(
@@ -160,6 +172,41 @@ describe('a signature', () => {
   });
 });
 
+describe('a trigger whose path begins with a parameter', () => {
+  afterEach(closeAll);
+
+  it('takes nothing that is for the mesh itself', async () => {
+    const of = await catalogue();
+    await streams(of);
+    await of.publish({ path: 'payments', version: '1.0.0' }, 'export default () => "paid"');
+    await of.publish(
+      {
+        path: 'grab',
+        version: '1.0.0',
+        triggers: ['/{a}', '/{tenant}/{id}', '/{a}/{b}/{c}', '/{a}/{b}/{c}/{d}'].map((path) => ({
+          http: { path },
+        })),
+      },
+      'export default () => "grabbed"',
+    );
+    await executor(of);
+    const { url } = await ingress(of, CREDENTIALS);
+    for (const [method, path] of [...operationsOn('payments'), ['GET', '/2015-03-31/functions/'] as const]) {
+      const { status, headers } = await fetch(url + path, { method });
+      const type = headers.get('x-amzn-errortype');
+      expect([path, status, type]).toEqual([path, 403, 'MissingAuthenticationTokenException']);
+    }
+    const paid = await invoke(clientOf(url), 'payments');
+    expect(paid.Payload?.transformToString()).toBe('"paid"');
+    const { requestId } = (await invoke(clientOf(url), 'payments', { InvocationType: 'Event' })).$metadata;
+    const state = await fetch(`${url}/invocations/${requestId}`, { headers: { prefer: 'wait=20' } });
+    expect(await state.json()).toMatchObject({ path: 'payments', status: 'done' });
+    const result = await fetch(`${url}/invocations/${requestId}/result`);
+    expect(await result.text()).toBe('"paid"');
+    expect(await (await fetch(`${url}/some/one`)).text()).toBe('grabbed');
+  });
+});
+
 describe('without credentials', () => {
   afterEach(closeAll);
 
@@ -251,6 +298,27 @@ describe('InvokeWithResponseStream', () => {
       { ErrorCode: 'Handled', ErrorDetails: '{"error":"no"}' },
     ]);
     expect(await nameOf(open('nobody'))).toBe('ResourceNotFoundException');
+  });
+
+  it('tells all of a FAIL that comes in pieces, and then nothing of it is left to wait for', async () => {
+    const own = await world();
+    const command = new InvokeWithResponseStreamCommand({ FunctionName: 'refuses' });
+    const { EventStream = [] } = await own.client.send(command);
+    const events: InvokeWithResponseStreamResponseEvent[] = [];
+    for await (const event of EventStream as AsyncIterable<InvokeWithResponseStreamResponseEvent>)
+      events.push(event);
+    expect(events).toEqual([{ InvokeComplete: { ErrorCode: 'Handled', ErrorDetails: '"whymore"' } }]);
+    await own.ingress.stop();
+    await own.executor.stop();
+  });
+
+  it('gives text as it is, of which Invoke makes JSON, however it came', async () => {
+    expect((await eventsOf('said'))[0]).toBe('said');
+    expect((await invoke(client, 'said')).Payload?.transformToString()).toBe('"said"');
+  });
+
+  it('of what is larger than Invoke takes is told in its own framing', async () => {
+    expect(await eventsOf('refuses/long')).toMatchObject(['', { ErrorCode: 'Unhandled' }]);
   });
 
   it('of a client that goes away ends its handler', async () => {

@@ -28,6 +28,8 @@ import { type BodyLimits, takeBody } from './stream-body.js';
 import { toEvent } from './to-event.js';
 
 const NO_BYTES = new Uint8Array(0);
+/** No handler's, since it is one of the mesh's own. */
+const OWN: Found = { kind: 'none' };
 const TIMED_OUT = 408;
 /** How long answers in pieces may still go on when the ingress is to stop, ms: some have no end of their own. */
 const LAST_STREAMS_MS = 30_000;
@@ -89,15 +91,20 @@ export class CallHandler {
     const target = request.url as string;
     const mark = target.indexOf('?');
     const path = mark < 0 ? target : target.slice(0, mark);
-    const found = this.router.find(request.method as string, path);
-    const answer = await this.#answer(request, response, path, mark < 0 ? '' : target.slice(mark + 1), found);
+    const query = mark < 0 ? '' : target.slice(mark + 1);
+    let handler = '';
+    let answer: HttpResponse;
+    // With its own access, errors and limits. No trigger comes before it, or a handler would get others' payloads.
+    if (isLambda(path))
+      ({ path: handler, answer } = await this.lambda.answer(request, response, path, query));
+    else {
+      const found = isInvocation(path) ? OWN : this.router.find(request.method as string, path);
+      if (found.kind === 'match') handler = found.route.path;
+      answer = await this.#answer(request, response, path, query, found);
+    }
     if (isStreamed(answer)) await this.#stream(request, response, answer);
     else this.#write(request, response, answer);
-    this.metrics.observe(
-      found.kind === 'match' ? found.route.path : '',
-      answer.status,
-      performance.now() - started,
-    );
+    this.metrics.observe(handler, answer.status, performance.now() - started);
   }
 
   async #answer(
@@ -107,13 +114,11 @@ export class CallHandler {
     query: string,
     found: Found,
   ): Promise<HttpResponse> {
-    // With its own access, errors and limits.
-    if (found.kind === 'none' && isLambda(path)) return this.lambda.answer(request, response, path, query);
     let event: EventEnvelope | undefined;
     let body: Uint8Array | AsyncIterable<Uint8Array> = NO_BYTES;
     try {
       this.#checkRequest(request);
-      if (found.kind === 'none' && isInvocation(path)) return await this.#invocation(request, response, path);
+      if (found === OWN) return await this.#invocation(request, response, path);
       const match = this.#matchOf(request, found);
       if ('status' in match) return match;
       event = toEvent(request, path, query, match);

@@ -6,6 +6,7 @@ import {
   type EventEnvelope,
   MeshError,
   mintMeshId,
+  type Route,
 } from '#contracts';
 import { wholeReply } from '#fabric';
 import type { Log } from '#lifecycle';
@@ -18,7 +19,7 @@ import type { MeshLink } from '../mesh-link.js';
 import { isBodiless, readBody } from '../read-body.js';
 import { checkHead } from '../request-head.js';
 import { describeFunction, describeFunctions } from './describe-function.js';
-import { streamedReply } from './event-stream.js';
+import { inEvents, streamedReply } from './event-stream.js';
 import { fromError, fromReply, MAX_ANSWER } from './from-result.js';
 import { parseFunctionName } from './function-name.js';
 import type { Functions } from './functions.js';
@@ -53,10 +54,23 @@ export interface LambdaParts {
 }
 
 /** Whom a call is for. */
-type Called = {
-  readonly route: NonNullable<ReturnType<Functions['find']>>;
+interface Called {
+  readonly route: Route;
   readonly qualifier: string | undefined;
-};
+}
+
+/** How far a request has come: what is known of it when it fails. */
+interface Call {
+  target: Target | undefined;
+  called: Called | undefined;
+  event: EventEnvelope | undefined;
+}
+
+export interface LambdaAnswer {
+  /** Of the handler that it is about; empty where there is none, or was none yet. */
+  readonly path: string;
+  readonly answer: HttpResponse;
+}
 
 export class LambdaApi {
   readonly #clients = new GoneClients((id) => this.#gone(id));
@@ -69,36 +83,29 @@ export class LambdaApi {
     response: ServerResponse,
     path: string,
     query: string,
-  ): Promise<HttpResponse> {
-    let id: string | undefined;
-    const begin = (event: EventEnvelope) => {
-      id = event.id;
-    };
+  ): Promise<LambdaAnswer> {
+    const call: Call = { target: undefined, called: undefined, event: undefined };
     try {
       checkHead(request);
-      const target = targetOf(request.method, path, query);
-      if (!target) throw new ServiceError('UnknownOperationException', 'The mesh has no such operation.');
-      return await this.#serve(request, response, target, begin);
+      call.target = targetOf(request.method, path, query);
+      return answered(call, await this.#serve(request, response, call));
     } catch (error) {
-      return this.#refusal(error, id ?? mintMeshId());
+      return answered(call, this.#refusal(error, call.event?.id ?? mintMeshId()));
     } finally {
-      if (id !== undefined) this.#clients.answered(request.socket, id);
+      if (call.event) this.#clients.answered(request.socket, call.event.id);
     }
   }
 
-  async #serve(
-    request: IncomingMessage,
-    response: ServerResponse,
-    target: Target,
-    begin: (event: EventEnvelope) => void,
-  ): Promise<HttpResponse> {
+  async #serve(request: IncomingMessage, response: ServerResponse, call: Call): Promise<HttpResponse> {
+    const { target } = call;
+    if (!target) throw new ServiceError('UnknownOperationException', 'The mesh has no such operation.');
     const checkBody = this.parts.access(request);
     if (target.operation === 'invoke' || target.operation === 'invoke-stream')
-      return this.#invoke(request, response, target, checkBody, begin);
+      return this.#invoke(request, response, target, checkBody, call);
     await checkBody(NO_BYTES);
     if (target.operation === 'list') return describeFunctions(this.#functions().all());
-    const { route, qualifier } = this.#called(target);
-    return describeFunction(target.operation, route, qualifier);
+    call.called = this.#called(target);
+    return describeFunction(target.operation, call.called.route, call.called.qualifier);
   }
 
   async #invoke(
@@ -106,7 +113,7 @@ export class LambdaApi {
     response: ServerResponse,
     target: Target,
     checkBody: (body: Uint8Array) => Promise<void>,
-    begin: (event: EventEnvelope) => void,
+    call: Call,
   ): Promise<HttpResponse> {
     const asked = invokeRequestOf(request.headers);
     if (asked.type === 'Event' && target.operation === 'invoke-stream')
@@ -116,10 +123,11 @@ export class LambdaApi {
     await checkBody(body);
     // Whether a function exists is told to none but who may call it.
     const called = this.#called(target);
+    call.called = called;
     const payload = payloadOf(asked.type, body);
     if (asked.type === 'DryRun') return emptyAnswer(204, mintMeshId());
     const event = toEvent(called.route, called.qualifier, asked, callerOf(request.socket));
-    begin(event);
+    call.event = event;
     return asked.type === 'Event'
       ? this.#accept(request, event, called, payload)
       : this.#call(request, event, called, payload, target.operation === 'invoke-stream');
@@ -135,7 +143,8 @@ export class LambdaApi {
     if (socket.destroyed) throw new MeshError('client-gone');
     this.#clients.waits(socket, event.id);
     const reply = await this.#open().invoker.invoke(route.path, event, payload);
-    return inPieces ? streamedReply(reply) : fromReply(await wholeReply(reply, MAX_ANSWER));
+    if (inPieces && reply.result.outcome === 'ok') return streamedReply(reply);
+    return fromReply(await wholeReply(reply, MAX_ANSWER));
   }
 
   /** On the path of work, as `Prefer: respond-async`: 202 when the stream has it on file. */
@@ -182,6 +191,11 @@ export class LambdaApi {
     return fromError(fault, id);
   }
 }
+
+const answered = ({ target, called }: Call, answer: HttpResponse): LambdaAnswer => ({
+  path: called?.route.path ?? '',
+  answer: target?.operation === 'invoke-stream' ? inEvents(answer) : answer,
+});
 
 const emptyAnswer = (status: 202 | 204, id: string): HttpResponse => ({
   status,

@@ -17,8 +17,6 @@ export interface Target {
   readonly qualifier?: string;
 }
 
-const PREFIXES = ['/2015-03-31/', '/2021-11-15/'];
-
 interface Address {
   readonly operation: Operation;
   readonly method: 'GET' | 'POST';
@@ -40,8 +38,9 @@ const ADDRESSES: readonly Address[] = [
   },
 ];
 
-/** Whether a path is one of Lambda's: no handler can have it, since its first segment is kept for the mesh. */
-export const isLambda = (path: string): boolean => PREFIXES.some((prefix) => path.startsWith(prefix));
+/** Whether a path is one of Lambda's, which goes before any trigger: `/{a}/{b}/{c}/{d}` would fit it, too. */
+export const isLambda = (path: string): boolean =>
+  path.startsWith('/20') && (path.startsWith('/2015-03-31/') || path.startsWith('/2021-11-15/'));
 
 /**
  * @param path as received; the name in it is percent-encoded: `users%2Ffind`
