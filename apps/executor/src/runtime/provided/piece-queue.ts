@@ -2,6 +2,8 @@ import type { MeshError } from '#contracts';
 
 /** More than this waits: whoever gives is held up, bytes. */
 const MOST_WAITING = 128 * 1024;
+/** What a piece counts at the least: short ones take memory too. */
+const LEAST = 256;
 
 type Taken = IteratorResult<Uint8Array, undefined>;
 const DONE: Taken = { done: true, value: undefined };
@@ -19,7 +21,7 @@ export class PieceQueue implements AsyncIterableIterator<Uint8Array, undefined> 
   push(piece: Buffer): void {
     if (this.#end !== 'open' || piece.length === 0) return;
     this.#pieces.push(piece);
-    this.#size += piece.length;
+    this.#size += Math.max(LEAST, piece.length);
     // Held up already, until somebody asks again.
     if (this.#size > MOST_WAITING) this.flow.pause();
     this.#give();

@@ -254,6 +254,19 @@ describe('what it may not', () => {
     expect(await run(String(most + 1))).toMatchObject({ outcome: 'answer-too-large', status: 500 });
     expect(await run('3')).toMatchObject({ outcome: 'ok' });
   });
+
+  it('is an error of that size: 413, and its type is kept', async () => {
+    const { run, logs } = program(
+      serving(`
+      const { status } = await fail(id, { errorMessage: 'x'.repeat(7_000_000) }, 'Function.Oops');
+      console.log(status)`),
+    );
+    expect(await run()).toMatchObject({
+      outcome: 'handler-error',
+      cause: { name: 'Function.Oops', message: expect.stringContaining('Exceeded') as unknown },
+    });
+    await until(() => logs.some(({ message }) => message === '413'));
+  });
 });
 
 describe('an end', () => {

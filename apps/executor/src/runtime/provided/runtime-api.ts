@@ -8,13 +8,15 @@ import type { BodySink } from './http-body.js';
 import { HttpConnection, type HttpReply } from './http-connection.js';
 import type { RequestHead } from './http-head.js';
 import { invocationHeaders } from './invocation.js';
-import { accept, invalidTransition, NOT_FOUND, type Rejection, reject } from './rejections.js';
+import { accept, invalidTransition, NOT_FOUND, type Rejection, reject, TOO_LARGE } from './rejections.js';
 import { responseSink } from './response.js';
 import { documentOf, shapedOf } from './shapes.js';
 import { DISCARD, WholeBody } from './whole-body.js';
 
 const BASE = '/2018-06-01/runtime/';
 const ERROR_TYPE = 'lambda-runtime-function-error-type';
+/** What stays of an error that is too long to be kept, beside its type in the header. */
+const TOO_LARGE_ERROR = Buffer.from(JSON.stringify({ errorMessage: TOO_LARGE.errorMessage }));
 
 /**
  * AWS Lambda's Runtime API for one program: "Using the Lambda runtime API for custom runtimes". On the loopback, on a
@@ -103,9 +105,11 @@ export class RuntimeApi {
   #error(id: string, head: RequestHead, reply: HttpReply): BodySink {
     const taken = this.exchange.claim(id, 'RuntimeInvocationErrorResponse');
     if (!('run' in taken)) return refuse(reply, taken);
-    const whole = (body: Uint8Array) => {
-      this.exchange.settle(taken, reportedError(taken.run, head.header(ERROR_TYPE), body));
-      accept(reply);
+    const whole = (body: Uint8Array, _trailers: string, isTooLarge: boolean) => {
+      const told = isTooLarge ? TOO_LARGE_ERROR : body;
+      this.exchange.settle(taken, reportedError(taken.run, head.header(ERROR_TYPE), told));
+      if (isTooLarge) reject(reply, TOO_LARGE);
+      else accept(reply);
     };
     return new WholeBody(whole, () => this.exchange.unclaim(taken));
   }
