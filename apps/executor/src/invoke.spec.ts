@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { manifest, type Route, route } from '#contracts';
+import { type LiveVersion, manifest, type Route, route } from '#contracts';
 import type { Outcome } from '#handler/runtime';
 import type { Instances } from './catalogue/instances.js';
 import { Invoke } from './invoke.js';
@@ -85,6 +85,21 @@ describe('an invocation', () => {
     await run(routeWith(limit), asked === undefined ? {} : { 'mesh-timeout': asked });
     expect(invocations[0]?.timeout).toBe(timeout);
   });
+
+  it.each<[number | undefined, number]>([
+    [undefined, 30_000],
+    [1_000, 1_000],
+    [120_000, 120_000],
+  ])(
+    'for which nobody waits may take as long as its handler may: a limit of %p, %d ms',
+    async (limit, ms) => {
+      const { invoke, invocations } = world(async () => OK);
+      const of = routeWith(limit);
+      const [version] = of.versions as [LiveVersion];
+      await invoke.version(of, version, { id: ID }, {}, Buffer.from(''), 1, true);
+      expect(invocations[0]?.timeout).toBe(ms);
+    },
+  );
 
   it('that takes longer is answered, then aborted; what comes later changes nothing', async () => {
     const late = Promise.withResolvers<Outcome>();

@@ -166,7 +166,7 @@ export class Invoke {
     }
     const { gate, allowed } = admitted;
     // A caller may ask for less than the handler's own limit, never for more.
-    const limit = Math.min(timeout, allowed.timeoutMs);
+    const limit = isPatient ? allowed.timeoutMs : Math.min(timeout, allowed.timeoutMs);
     const invocation = { key: this.#nextKey++, id, headers, body, attempt, timeout: limit };
     return new Promise((resolve) => {
       const run: Run = {
