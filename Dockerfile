@@ -39,6 +39,7 @@ FROM service AS worker
 USER root
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends python3 && rm -rf /var/lib/apt/lists/*
 COPY examples/runtimes/python /app/examples/runtimes/python
+COPY apps/serve/python /app/apps/serve/python
 USER node
 WORKDIR /work
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 CMD ["node", "-e", "fetch('http://127.0.0.1:8000/health').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]

@@ -135,7 +135,7 @@ describe('POST /', () => {
     }));
 
   /** Without a content type, as a page of another origin may send it unasked: Fetch, "CORS-safelisted". */
-  const bare = async ({ url }: Worker, body: BlobPart, type = '') => {
+  const bare = async ({ url }: Worker, body: string | Buffer<ArrayBuffer>, type = '') => {
     const response = await fetch(url, { method: 'POST', body: new Blob([body], { type }) });
     return { status: response.status, body: await response.json() };
   };
@@ -150,7 +150,7 @@ describe('POST /', () => {
 
   it('refuses text that is no UTF-8, too deeply nested or too long', () =>
     serving('function.handler.handle', async (worker) => {
-      const sent = (body: BlobPart) => bare(worker, body, 'application/json');
+      const sent = (body: string | Buffer<ArrayBuffer>) => bare(worker, body, 'application/json');
       expect(await sent(Buffer.from('{"payload":"a\xffb"}', 'latin1'))).toMatchObject({
         status: 422,
         body: { detail: [{ type: 'json_invalid', loc: ['body', 0], msg: 'JSON decode error' }] },

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { type Worker, withHandler } from '../fixtures/serve.js';
 
 /*
@@ -72,18 +72,112 @@ describe('a handler of Python behind POST /', () => {
       });
     }),
   );
+});
 
-  it('outlives an end of its process', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'mesh-seed-b-'));
-    const code = 'import os\ndef handle(payload):\n  return os._exit(3) if payload == "exit" else payload\n';
-    writeFileSync(join(folder, 'fragile.py'), code);
-    const test = async (worker: Worker) => {
-      expect((await worker.post(payload('exit'))).status).toBe(502);
-      expect(await worker.post(payload('x'))).toEqual({ status: 200, body: { result: 'x' } });
-    };
-    await withHandler('fragile.handle', folder, test, { PATH });
-    rmSync(folder, { recursive: true });
-  });
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
+/** A worker with a function of its own, `handle` of one.py. */
+function servingCode(
+  code: string,
+  test: (worker: Worker, folder: string) => Promise<void>,
+  name = 'one.handle',
+) {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'mesh-seed-b-')));
+  folders.push(folder);
+  writeFileSync(join(folder, 'one.py'), code);
+  return withHandler(name, folder, (worker) => test(worker, folder), { PATH });
+}
+const resultOf = async (worker: Worker, text: string) =>
+  ((await worker.post(payload(text))).body as { result: unknown }).result;
+
+describe('a function of Python', () => {
+  it('outlives an end of its process', () =>
+    servingCode(
+      'import os\ndef handle(payload):\n  return os._exit(3) if payload == "exit" else payload\n',
+      async (worker) => {
+        expect((await worker.post(payload('exit'))).status).toBe(502);
+        expect(await worker.post(payload('x'))).toEqual({ status: 200, body: { result: 'x' } });
+      },
+    ));
+
+  it('has the working directory of the worker', () =>
+    servingCode(
+      'import os\ndef handle(payload): return [os.getcwd(), open("one.py").read(6)]\n',
+      async (worker, folder) => {
+        expect(await resultOf(worker, 'x')).toEqual([folder, 'import']);
+      },
+    ));
+
+  it('that is asynchronous runs for several at once, in one event loop', () =>
+    servingCode(
+      `
+import asyncio
+waiting = []
+async def handle(payload):
+    mine = asyncio.get_running_loop().create_future()
+    waiting.append(mine)
+    if len(waiting) == 4:
+        for one in waiting: one.set_result(None)
+    await mine
+    return len(waiting)
+`,
+      async (worker) => {
+        expect(await Promise.all([1, 2, 3, 4].map((number) => resultOf(worker, `${number}`)))).toEqual([
+          4, 4, 4, 4,
+        ]);
+      },
+    ));
+
+  it('that is not runs for one at a time, in the main thread', () =>
+    servingCode(
+      `
+import threading, time
+def handle(payload):
+    time.sleep(0.01)
+    return threading.current_thread() is threading.main_thread()
+`,
+      async (worker) => {
+        const results = await Promise.all(Array.from({ length: 10 }, () => resultOf(worker, 'x')));
+        expect(results).toEqual(Array(10).fill(true));
+      },
+    ));
+
+  it.each([
+    [
+      'what has more parameters, which need not be given',
+      'def handle(payload, strict=False): return [payload, strict]',
+      ['x', false],
+    ],
+    [
+      'an object that can be called',
+      'class Echo:\n  def __call__(self, payload): return payload\nhandle = Echo()',
+      'x',
+    ],
+    [
+      '… asynchronously',
+      'class Echo:\n  async def __call__(self, payload): return payload\nhandle = Echo()',
+      'x',
+    ],
+    ['a class', 'handle = list', ['x']],
+    ['what is built in', 'handle = len', 1],
+    [
+      'what returns something to be awaited',
+      'async def later(payload): return payload\nhandle = lambda payload: later(payload)',
+      'x',
+    ],
+    [
+      'what also wants the context of Lambda',
+      'def handle(payload, context): return context.function_name',
+      'serve/handler',
+    ],
+  ])('is whatever can be called with a string: %s', (_, code, result) =>
+    servingCode(code, async (worker) => {
+      expect(await worker.post(payload('x'))).toEqual({ status: 200, body: { result } });
+    }),
+  );
 });
 
 describe('the tests of its users', () => {

@@ -19,13 +19,9 @@ const VERSION = '0.0.0';
 export async function packHandler(found: Found, folder: string, environment: Environment): Promise<Served> {
   const own = offered(environment);
   if (found.kind === 'node') return { ...(await packNode(found, folder)), environment: own };
-  const packed = await pack(PYTHON);
+  const served = { SERVED_FUNCTION: found.name, SERVED_FOLDER: folder, SERVED_RUNTIME: PYTHON_RUNTIME };
   const path = [folder, own.PYTHONPATH].filter(Boolean).join(delimiter);
-  return {
-    ...packed,
-    manifest: { ...packed.manifest, export: found.name },
-    environment: { ...own, PYTHONPATH: path },
-  };
+  return { ...(await pack(PYTHON)), environment: { ...own, ...served, PYTHONPATH: path } };
 }
 
 /** What is made with `handler(…)` states its path, and takes the mesh's event; any other function takes the payload. */
@@ -42,11 +38,13 @@ function packNode({ file, exported }: Found & { kind: 'node' }, folder: string):
   });
 }
 
-/** The Python runtime among the examples: from source and from dist. */
-const PYTHON = join(
-  fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../../../' : '../../../../', import.meta.url)),
-  'examples/runtimes/python',
+/** The checkout: from source and from dist. */
+const ROOT = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../../' : '../../../../', import.meta.url),
 );
+/** What a function is put into, and the runtime that runs it. */
+const PYTHON = join(ROOT, 'apps/serve/python');
+const PYTHON_RUNTIME = join(ROOT, 'examples/runtimes/python/bootstrap');
 
 function offered(environment: Environment): Record<string, string> {
   const entries = Object.entries(environment).filter(
