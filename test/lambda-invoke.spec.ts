@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import {
   GetFunctionCommand,
   InvokeCommand,
@@ -7,7 +9,7 @@ import {
   paginateListFunctions,
 } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { closeAll, later } from './fixtures/later.js';
+import { closeAll, later, until } from './fixtures/later.js';
 import { type Mesh, mesh } from './fixtures/mesh.js';
 
 /* AWS's own client, unmodified but for its endpoint, calls handlers and waits for their answers. */
@@ -26,6 +28,7 @@ const HANDLERS: Record<string, string> = {
   slow: '() => new Promise(() => {})',
   ends: '() => process.exit(3)',
   large: `() => "x".repeat(${6 * 1024 * 1024 + 200})`,
+  counts: '() => (globalThis.runs = (globalThis.runs ?? 0) + 1)',
   logs: '(_, { log }) => { for (let i = 0; i < 200; i++) log("line " + i, { i }); log.error("grüß"); }',
   context:
     '(_, c) => ({ id: c.awsRequestId, name: c.functionName, version: c.functionVersion, arn: c.invokedFunctionArn, client: c.clientContext, left: c.getRemainingTimeInMillis() })',
@@ -309,12 +312,42 @@ describe('a request that is no invocation', () => {
 
 describe('DryRun', () => {
   it('says whether the function is there, and runs nothing', async () => {
-    const answer = await invoke('ends', { a: 1 }, { InvocationType: 'DryRun' });
+    expect(payloadOf(await invoke('counts'))).toBe(1);
+    const answer = await invoke('counts', { a: 1 }, { InvocationType: 'DryRun' });
     expect(answer.StatusCode).toBe(204);
     expect(textOf(answer)).toBe('');
+    expect(payloadOf(await invoke('counts'))).toBe(2);
     expect(await refusalOf(invoke('nobody', {}, { InvocationType: 'DryRun' }))).toMatchObject({
       name: 'ResourceNotFoundException',
     });
+  });
+});
+
+describe('the metrics', () => {
+  const counted = async (label: string): Promise<boolean> =>
+    (await (await fetch(`${world.url}/metrics`)).text()).includes(
+      `mesh_http_request_duration_seconds_count{service="ingress-http",${label}} `,
+    );
+
+  it('count a call under its handler, and one that is for nobody under none', async () => {
+    await invoke('users-find', { id: 1 });
+    expect(await counted('path="users/find",status="200"')).toBe(true);
+    await refusalOf(invoke('nobody'));
+    expect(await counted('path="",status="404"')).toBe(true);
+    expect(await counted('path="nobody",status="404"')).toBe(false);
+  });
+
+  it('count a client that breaks off its payload as one that went away', async () => {
+    const { hostname, port } = new URL(world.url);
+    const client = connect(Number(port), hostname);
+    later(() => client.destroy());
+    client.write(
+      'POST /2015-03-31/functions/echo/invocations HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 10\r\n\r\n',
+    );
+    // Now the body is waited for.
+    await once(client, 'data');
+    client.destroy();
+    await until(() => counted('path="",status="499"'), Boolean);
   });
 });
 

@@ -17,6 +17,7 @@ function read({ status, headers, body }: ReturnType<typeof fromReply>) {
     type: named.get('x-amzn-errortype'),
     version: named.get('x-amz-executed-version'),
     log: named.get('x-amz-log-result'),
+    retryAfter: named.get('retry-after'),
     payload: Buffer.from(body).toString(),
   };
 }
@@ -93,6 +94,9 @@ describe('a run that did not go well', () => {
       type: 'ResourceNotFoundException',
     });
     expect(problem('too-busy')).toMatchObject({ status: 429, type: 'TooManyRequestsException' });
+    // When there will be room, the executor knows.
+    const meta = { headers: { 'retry-after': '7' } };
+    expect(answered('rate-limited', '', { meta })).toMatchObject({ status: 429, retryAfter: '7' });
     expect(read(fromError(new MeshError('no-executor'), ID))).toMatchObject({
       status: 503,
       type: 'ServiceException',

@@ -68,7 +68,9 @@ function fromProblem(result: ResultEnvelope, body: Uint8Array): HttpResponse {
   // What was thrown, as the runtime told it: no problem of the mesh.
   if (said && typeof said.errorType === 'string') return answerOf(result, body, 'Unhandled');
   const detail = (said as Partial<Problem> | undefined)?.detail;
-  const refusal = translated({ code, ...(detail === undefined ? undefined : { detail }) } as MeshError);
+  const retryAfter = result.meta?.headers?.['retry-after'];
+  const fault = detail === undefined ? { code } : { code, detail };
+  const refusal = translated(fault, typeof retryAfter === 'string' ? retryAfter : undefined);
   if (refusal) return serviceErrorAnswer(refusal, result.id);
   return failed(result, functionError(code, result.id, detail));
 }

@@ -15,7 +15,11 @@ interface Kind {
 }
 
 const user = (status: number, member: Kind['member'] = 'message'): Kind => ({ status, by: 'User', member });
-const service = (status: number): Kind => ({ status, by: 'Service', member: 'Message' });
+const service = (status: number, member: Kind['member'] = 'Message'): Kind => ({
+  status,
+  by: 'Service',
+  member,
+});
 
 export const SERVICE_ERRORS = {
   InvalidParameterValueException: user(400),
@@ -27,6 +31,8 @@ export const SERVICE_ERRORS = {
   UnrecognizedClientException: user(403),
   ResourceNotFoundException: user(404, 'Message'),
   UnknownOperationException: user(404, 'Message'),
+  /** Not in the API's model; a name by which SDKs know that trying again makes sense. */
+  RequestTimeoutException: user(408),
   ResourceConflictException: user(409),
   RequestTooLargeException: user(413),
   UnsupportedMediaTypeException: user(415),
@@ -34,7 +40,7 @@ export const SERVICE_ERRORS = {
   ServiceException: service(500),
   InvalidRuntimeException: service(502),
   InvalidZipFileException: service(502),
-  ResourceNotReadyException: service(502),
+  ResourceNotReadyException: service(502, 'message'),
 } as const satisfies Record<string, Kind>;
 export type ServiceErrorName = keyof typeof SERVICE_ERRORS;
 
@@ -43,6 +49,8 @@ export interface ServiceErrorOptions {
   readonly status?: number;
   /** Why there were too many. */
   readonly reason?: string;
+  /** Seconds after which there will be room. */
+  readonly retryAfter?: string;
 }
 
 export class ServiceError extends Error {
@@ -58,12 +66,11 @@ export class ServiceError extends Error {
 
 type Translation = readonly [type: ServiceErrorName, options?: ServiceErrorOptions];
 
-/** Seconds after which it is worth trying again. */
+/** Seconds after which it is worth trying again, where nobody knows better. */
 const RETRY_AFTER = '1';
 const OVERLOADED = { reason: 'ReservedFunctionConcurrentInvocationLimitExceeded' };
-const AWAY: Translation = ['ServiceException', { status: 503 }];
 
-/** What is not here is an error of the function where a handler caused it, and else a `ServiceException`. */
+/** What is not here is an error of the function, or is told as whose doing it is, with the mesh's own status. */
 const TRANSLATIONS: Partial<Record<ErrorCode, Translation>> = {
   'artifact-corrupt': ['InvalidZipFileException'],
   'artifact-missing': ['ResourceNotReadyException'],
@@ -71,16 +78,17 @@ const TRANSLATIONS: Partial<Record<ErrorCode, Translation>> = {
   'bad-event': ['InvalidParameterValueException'],
   'bad-path': ['ResourceNotFoundException'],
   'bad-request': ['InvalidParameterValueException'],
+  conflict: ['ResourceConflictException'],
+  ended: ['ResourceConflictException'],
+  forbidden: ['AccessDeniedException'],
+  'in-progress': ['ResourceConflictException'],
   'method-not-allowed': ['UnknownOperationException'],
-  'no-executor': AWAY,
   'no-route': ['ResourceNotFoundException'],
   'no-version': ['ResourceNotFoundException'],
-  'not-connected': AWAY,
   'not-found': ['UnknownOperationException'],
   'payload-too-large': ['RequestTooLargeException'],
-  'queue-full': AWAY,
   'rate-limited': ['TooManyRequestsException', { reason: 'FunctionInvocationRateLimitExceeded' }],
-  'shutting-down': AWAY,
+  'request-timeout': ['RequestTimeoutException'],
   'store-unavailable': ['ResourceNotReadyException'],
   'too-busy': ['TooManyRequestsException', OVERLOADED],
   unauthorized: ['MissingAuthenticationTokenException'],
@@ -90,21 +98,32 @@ const TRANSLATIONS: Partial<Record<ErrorCode, Translation>> = {
   'worker-restarting': ['ResourceNotReadyException'],
 };
 
-/** An error of the mesh in Lambda's words; `undefined` where a handler caused it, which is an error of the function. */
-export function translated(error: Pick<MeshError, 'code' | 'detail'>): ServiceError | undefined {
-  const { title, fault } = ERRORS[error.code];
-  const translation =
-    TRANSLATIONS[error.code] ?? (fault === 'handler' ? undefined : (['ServiceException'] as const));
+/**
+ * An error of the mesh in Lambda's words; `undefined` where a handler caused it, which is an error of the function.
+ * @param retryAfter seconds, where who refused it knows
+ */
+export function translated(
+  { code, detail }: Pick<MeshError, 'code' | 'detail'>,
+  retryAfter?: string,
+): ServiceError | undefined {
+  const { title } = ERRORS[code];
+  const translation = TRANSLATIONS[code] ?? byFault(ERRORS[code]);
   if (!translation) return undefined;
   const [type, options] = translation;
-  return new ServiceError(type, error.detail === undefined ? title : `${title} ${error.detail}`, options);
+  const message = detail === undefined ? title : `${title} ${detail}`;
+  return new ServiceError(type, message, retryAfter === undefined ? options : { ...options, retryAfter });
+}
+
+function byFault({ fault, status }: (typeof ERRORS)[ErrorCode]): Translation | undefined {
+  if (fault === 'handler') return undefined;
+  return [fault === 'caller' ? 'InvalidParameterValueException' : 'ServiceException', { status }];
 }
 
 /** As SDKs read it: the name from the header, the message from the member that the model gives it. */
 export function serviceErrorAnswer(error: ServiceError, requestId: string): HttpResponse {
   const { type, message, options } = error;
   const { status, by, member } = SERVICE_ERRORS[type];
-  const { reason } = options;
+  const { reason, retryAfter = RETRY_AFTER } = options;
   const body = Buffer.from(
     JSON.stringify({
       Type: by,
@@ -115,6 +134,6 @@ export function serviceErrorAnswer(error: ServiceError, requestId: string): Http
   const headers = ['content-type', 'application/json', 'content-length', String(body.length)];
   headers.push('x-amzn-requestid', requestId, 'x-amzn-errortype', type);
   const code = options.status ?? status;
-  if (code === 429 || code === 503) headers.push('retry-after', RETRY_AFTER);
+  if (code === 429 || code === 503) headers.push('retry-after', retryAfter);
   return { status: code, headers, body };
 }
