@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -34,6 +43,7 @@ const serving = (handle: string) => `
 (async () => { for (;;) { const { id, headers, event } = await next(); ${handle} } })()`;
 
 interface Subject {
+  readonly folder: string;
   readonly states: (string | undefined)[];
   readonly logs: { id: string; message: string }[];
   readonly instance: Instance;
@@ -82,7 +92,7 @@ function program(code: string, change: Partial<HandlerSpec> = {}): Subject {
       });
     });
   };
-  return { states, logs, instance, run };
+  return { folder, states, logs, instance, run };
 }
 
 const textOf = ({ body }: Outcome): string => Buffer.from(body).toString();
@@ -205,12 +215,16 @@ describe('an error', () => {
     });
   });
 
+  it('is none when its file is still held open for writing: it is started a moment later', async () => {
+    const { run, folder } = program(serving('await answer(id, event)'));
+    const file = openSync(join(folder, 'bootstrap'), 'r+');
+    setTimeout(() => closeSync(file), 40);
+    expect(jsonOf(await run('1'))).toBe(1);
+  });
+
   it('of a program whose interpreter is not there says so', async () => {
-    const { run, instance } = program('');
-    writeFileSync(
-      join(await (instance as unknown as { spec: HandlerSpec }).spec.folder(), 'bootstrap'),
-      '#!/none/such\n',
-    );
+    const { run, folder } = program('');
+    writeFileSync(join(folder, 'bootstrap'), '#!/none/such\n');
     expect(await run()).toMatchObject({
       outcome: 'load-failed',
       detail: expect.stringContaining('interpreter') as unknown as string,

@@ -33,8 +33,7 @@ export const providedRuntime =
     new WorkerInstance(spec, port, startProvided(spec, limits), limits.graceMs);
 
 /** Another child that was just being forked may hold the file open for writing, for a moment: ETXTBSY of execve(2). */
-const isBusy = ({ cause }: MeshError): boolean =>
-  (cause as NodeJS.ErrnoException | undefined)?.code === 'ETXTBSY';
+const isBusy = (cause: unknown): boolean => (cause as NodeJS.ErrnoException).code === 'ETXTBSY';
 const MOST_STARTS = 5;
 const BETWEEN_STARTS_MS = 20;
 
@@ -124,16 +123,15 @@ class ProvidedLink implements WorkerLink {
         limits,
         output: this.#output,
         ended: () => this.#exchange.close(),
-        failed: (fault) => {
-          if (!isBusy(fault) || attempt >= MOST_STARTS) return this.#failed(fault);
-          setTimeout(() => this.#start(folder, api, attempt + 1), BETWEEN_STARTS_MS);
-        },
+        failed: (fault) => this.#failed(fault),
       });
       // It failed while it was being started.
       if (this.#isEnded) void this.#bootstrap.end();
     } catch (cause) {
       scratch.remove().catch(() => undefined);
-      this.#failed(new MeshError('worker-crashed', 'Its bootstrap could not be started.', { cause }));
+      if (isBusy(cause) && attempt < MOST_STARTS)
+        setTimeout(() => this.#start(folder, api, attempt + 1), BETWEEN_STARTS_MS);
+      else this.#failed(new MeshError('worker-crashed', 'Its bootstrap could not be started.', { cause }));
     }
   }
 
