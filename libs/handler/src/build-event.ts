@@ -47,6 +47,11 @@ export function buildStreamedEvent(
   };
 }
 
+/** A body that is there already, as one that comes. */
+export async function* once(body: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (body.length > 0) yield body;
+}
+
 function decode({ contentType, cloudEvent }: EventEnvelope, raw: Uint8Array): Decoded {
   const body = decodeBody(raw, contentType);
   if (contentType === undefined) return { body, isJson: true, cloudEvent };

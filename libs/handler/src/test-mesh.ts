@@ -2,7 +2,7 @@ import type { EventEnvelope } from '../../contracts/src/envelope.js';
 import { asMeshError, MeshError } from '../../contracts/src/errors.js';
 import type { Answer } from './answer.js';
 import type { HandlerEvent, HandlerOptions } from './author-types.js';
-import { buildEvent, buildStreamedEvent } from './build-event.js';
+import { buildEvent, buildStreamedEvent, once } from './build-event.js';
 import { type HandlerDefinition, isDefinition } from './definition.js';
 import type { CallReply, CallRequest, Host } from './host.js';
 import { errorOutcome, type Outcome } from './outcome.js';
@@ -172,7 +172,8 @@ async function run(
   if (!shaping && envelope.meta.source !== 'lambda')
     return runHandler(resolved, await eventOf(resolved, path, envelope, raw), host);
   const { event = 'mesh', http = [] } = shaping ?? {};
-  const asked = { path, version, envelope, raw, attempt: host.attempt, now: Date.now(), http };
+  const inPieces = resolved.body === 'stream';
+  const asked = { path, version, envelope, raw, attempt: host.attempt, now: Date.now(), http, inPieces };
   return runShaped(event, resolved, asked, host);
 }
 
@@ -183,10 +184,7 @@ async function eventOf(
   raw: Uint8Array,
 ): Promise<HandlerEvent> {
   if (body !== 'stream') return buildEvent(path, envelope, raw);
-  const pieces = (async function* () {
-    if (raw.length > 0) yield raw;
-  })();
-  return buildStreamedEvent(path, envelope, pieces) as unknown as HandlerEvent;
+  return buildStreamedEvent(path, envelope, once(raw)) as unknown as HandlerEvent;
 }
 
 async function beforeDeadline(

@@ -1,4 +1,4 @@
-import { asMeshError, decodeDetails, type EventEnvelope } from '#contracts';
+import { asMeshError, decodeDetails, type EventEnvelope, MeshError } from '#contracts';
 import {
   type Answer,
   type AnswerStream,
@@ -10,13 +10,14 @@ import {
   type HandlerEvent,
   type Host,
   type LogLevel,
+  logFields,
+  logMessage,
   openAnswer,
   type ResolvedHandler,
   runHandler,
   runShaped,
 } from '#handler/runtime';
 import { joined, letGo } from './flow.js';
-import { logFields, logMessage } from './log-line.js';
 import type { HandlerSpec, Invocation } from './runtime.js';
 
 /** What a run asks of its surroundings; in a thread these cross to the executor. */
@@ -44,9 +45,7 @@ export class Runner {
     try {
       const envelope = { id: invocation.id, ...decodeDetails(invocation.headers) };
       const host = new RunHost(this.of.version, invocation, this.port, this.#controllers);
-      const { shaping, body } = this.of;
-      // Who takes a body in pieces has no other event than that.
-      const isPlain = shaping === undefined && (envelope.meta.source !== 'lambda' || body === 'stream');
+      const isPlain = this.of.shaping === undefined && envelope.meta.source !== 'lambda';
       const answer = await (isPlain
         ? this.#plain(envelope, invocation, host)
         : this.#shaped(envelope, invocation, host));
@@ -72,12 +71,13 @@ export class Runner {
 
   /** In another shape than the mesh's own, or for a caller who speaks Lambda: see `shapes/` of the handler package. */
   async #shaped(envelope: EventEnvelope, invocation: Invocation, host: Host): Promise<Answer> {
-    const { path, version, shaping } = this.of;
+    const { path, version, shaping, body: takes } = this.of;
     const { event = 'mesh', http = [] } = shaping ?? {};
     const { body, rest, attempt } = invocation;
     // Documents have their body whole.
     const raw = rest === undefined ? body : await wholeOf(joined(body, rest));
-    const asked = { path, version, envelope, raw, attempt, now: Date.now(), http };
+    const inPieces = takes === 'stream';
+    const asked = { path, version, envelope, raw, attempt, now: Date.now(), http, inPieces };
     return runShaped(event, this.handler, asked, host);
   }
 
@@ -143,9 +143,18 @@ class RunHost implements Host {
   }
 }
 
+/** Of a body that comes in pieces, what is taken where it has to be whole: what Lambda takes as a payload. */
+const MOST_WHOLE_BYTES = 6 * 1024 * 1024;
+
 /** By hand: `node:stream/consumers` would load all of web streams into each worker at its start. */
 async function wholeOf(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const all: Uint8Array[] = [];
-  for await (const piece of pieces) all.push(piece);
+  let size = 0;
+  for await (const piece of pieces) {
+    size += piece.length;
+    if (size > MOST_WHOLE_BYTES)
+      throw new MeshError('payload-too-large', `Whole it may have ${MOST_WHOLE_BYTES} bytes.`);
+    all.push(piece);
+  }
   return Buffer.concat(all);
 }

@@ -237,6 +237,35 @@ describe.each(Object.keys(RUNTIMES) as (keyof typeof RUNTIMES)[])('%s', (kind) =
     }
   });
 
+  describe("a caller of Lambda's API, to a handler that takes bodies in pieces", () => {
+    const headers = { 'mesh-meta': '{"source":"lambda"}', 'content-type': 'application/json' };
+    const code = `export default async ({ stream, attributes }, { awsRequestId }) => {
+      let text = ''; for await (const piece of stream) text += Buffer.from(piece);
+      if (text.includes('throw')) throw new RangeError('far');
+      return { statusCode: 404, body: text, awsRequestId } }`;
+
+    it('has what was returned, and what was thrown', async () => {
+      const { run } = subject(code, { body: 'stream' });
+      const answer = await run('{"id":42}', headers);
+      expect(answer).toMatchObject({ outcome: 'ok', contentType: 'application/json' });
+      expect(JSON.parse(textOf(answer))).toEqual({ statusCode: 404, body: '{"id":42}', awsRequestId: ID });
+      const thrown = await run('"throw"', headers);
+      expect(thrown.outcome).toBe('handler-error');
+      expect(JSON.parse(textOf(thrown))).toEqual({ errorType: 'RangeError', errorMessage: 'far', trace: [] });
+    });
+
+    it('is told of a payload that is no JSON, or too large', async () => {
+      const { run, instance } = subject(code, { body: 'stream' });
+      expect(await run('{nope', headers)).toMatchObject({ outcome: 'bad-body' });
+      const rest = (async function* () {
+        for (let sent = 0; sent < 8; sent++) yield Buffer.alloc(1024 * 1024, ' ');
+      })();
+      const body = Buffer.from('{}');
+      const sent = { key: 99, id: ID, headers, body, rest, attempt: 1, timeout: 5_000 };
+      expect(await instance.invoke(sent)).toMatchObject({ outcome: 'payload-too-large' });
+    });
+  });
+
   it('runs many at once and mixes none', async () => {
     const code =
       'export default async (e) => { await new Promise((r) => setTimeout(r, e.body % 7)); return e.body }';

@@ -1,7 +1,7 @@
 import { asMeshError, MeshError } from '../../../contracts/src/errors.js';
 import type { Answer } from '../answer.js';
 import type { HandlerEvent, LogLevel } from '../author-types.js';
-import { buildEvent, buildStreamedEvent } from '../build-event.js';
+import { buildEvent, buildStreamedEvent, once } from '../build-event.js';
 import { collect } from '../collect.js';
 import type { Host } from '../host.js';
 import { errorOutcome, type Outcome } from '../outcome.js';
@@ -72,19 +72,15 @@ async function* followed(rest: AsyncIterable<Uint8Array>, timer: NodeJS.Timeout)
 }
 
 async function begin(loaded: Loaded, { envelope, raw, attempt }: Delivered, host: Host): Promise<Answer> {
-  const { handler, path, version, event, http } = loaded;
+  const { handler, path, version, event, http, takesStreams: inPieces } = loaded;
   if (event !== 'mesh' || envelope.meta.source === 'lambda') {
-    const asked = { path, version, envelope, raw, attempt, now: Date.now(), http };
+    const asked = { path, version, envelope, raw, attempt, now: Date.now(), http, inPieces };
     return runShaped(event, handler, asked, host);
   }
-  const built = loaded.takesStreams
+  const built = inPieces
     ? (buildStreamedEvent(path, envelope, once(raw)) as unknown as HandlerEvent)
     : await buildEvent(path, envelope, raw);
   return runHandler(handler, built, host);
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  if (bytes.length > 0) yield bytes;
 }
 
 const hostOf = (

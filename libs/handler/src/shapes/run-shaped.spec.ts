@@ -86,6 +86,24 @@ describe('a handler that asks for', () => {
       body: { errorType: 'RangeError', errorMessage: 'far', trace: [] },
     });
   });
+
+  it('its body in pieces, for a caller who speaks Lambda', async () => {
+    const upload = handler('upload', { body: 'stream' }, async ({ stream }) => {
+      let text = '';
+      for await (const piece of stream) text += Buffer.from(piece).toString();
+      if (text === '"throw"') throw new RangeError('far');
+      return { statusCode: 404, body: text };
+    });
+    const lambda = { source: 'lambda' } as const;
+    expect((await call(upload, { ...lambda, body: { a: 1 } })).body).toEqual({
+      statusCode: 404,
+      body: '{"a":1}',
+    });
+    expect((await call(upload, { ...lambda, body: '"throw"' })).body).toMatchObject({
+      errorType: 'RangeError',
+    });
+    expect(await call(upload, { ...lambda, body: '{nope' })).toMatchObject({ outcome: 'bad-body' });
+  });
 });
 
 describe('the types of a shape', () => {

@@ -1,7 +1,8 @@
+import { parseJsonBody } from '../../../contracts/src/json-body.js';
 import type { EventShape } from '../../../contracts/src/manifest.js';
 import type { Answer } from '../answer.js';
 import type { HandlerContext, HandlerEvent } from '../author-types.js';
-import { buildEvent } from '../build-event.js';
+import { buildEvent, buildStreamedEvent, once } from '../build-event.js';
 import type { Host } from '../host.js';
 import type { ResolvedHandler } from '../resolve-handler.js';
 import { runHandler } from '../run-handler.js';
@@ -17,7 +18,12 @@ import { sqs } from './sqs.js';
 
 /** The mesh's own event, for a caller who speaks Lambda: the answer is in that caller's convention. */
 const meshForLambda: Shape = {
-  document: ({ path, envelope, raw }) => buildEvent(path, envelope, raw),
+  document({ path, envelope, raw, inPieces = false }) {
+    if (!inPieces) return buildEvent(path, envelope, raw);
+    // A payload is JSON, also where nobody decodes it.
+    if (raw.length > 0) parseJsonBody(raw);
+    return buildStreamedEvent(path, envelope, once(raw));
+  },
   answer: jsonAnswer,
 };
 

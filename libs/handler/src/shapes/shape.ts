@@ -44,6 +44,8 @@ export interface Asked {
   /** ms since 1970 */
   readonly now: number;
   readonly http: readonly HttpTrigger[];
+  /** The handler takes the body of the mesh's own event as it comes. */
+  readonly inPieces?: boolean;
 }
 
 export interface Shape {
