@@ -15,6 +15,9 @@ const error = (code: ConstructorParameters<typeof MeshError>[0], cause?: unknown
 describe('an outcome', () => {
   it.each<[string, Outcome, number, unknown]>([
     ['JSON', ok('{"a":[1]}', 'application/json'), 200, { result: { a: [1] } }],
+    ['JSON with a byte order mark', ok('\ufeff{"a":1}', 'application/json'), 200, { result: { a: 1 } }],
+    ['what says that it is JSON and is not', ok('not json', 'application/json'), 200, { result: 'not json' }],
+    ['what would add to the answer', ok('1,"x":2', 'application/json'), 200, { result: '1,"x":2' }],
     ['text', ok('hé', 'text/plain; charset=utf-8'), 200, { result: 'hé' }],
     ['bytes', ok(new Uint8Array([255]), 'application/octet-stream'), 200, { result: '/w==' }],
     ['nothing', ok(''), 200, { result: null }],

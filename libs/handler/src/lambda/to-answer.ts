@@ -1,7 +1,7 @@
 import { kindOf } from '../decode-body.js';
 import { parseMediaType } from '../media-type.js';
 import type { Outcome } from '../outcome.js';
-import { utf8 } from '../text.js';
+import { utf8 } from '../../../contracts/src/json-body.js';
 
 /*
  * An outcome in the form that whoever sent the event understands. API Gateway takes text, or base64 and
@@ -48,12 +48,15 @@ export function toPayload(outcome: Outcome): Uint8Array {
   return isItself ? body : Buffer.from(toValue(outcome));
 }
 
-/** JSON text: JSON as it is, text as a string, bytes as a base64 string, nothing as `null`. */
+/**
+ * JSON text, whatever the body: JSON as it is, text as a string, bytes as a base64 string, nothing as `null`. What its
+ * author calls JSON and is none is text: it stands within other JSON.
+ */
 export function toValue({ body, contentType }: Outcome): string {
   if (body.length === 0) return 'null';
   const text = utf8(body);
   if (text === undefined) return JSON.stringify(Buffer.from(body).toString('base64'));
-  if (kindOfType(contentType) === 'json') return text;
+  if (kindOfType(contentType) === 'json' && isJson(text)) return text;
   return isText(contentType) ? JSON.stringify(text) : JSON.stringify(Buffer.from(body).toString('base64'));
 }
 
@@ -70,6 +73,15 @@ function bodyOf({ body, contentType }: Outcome): { body: string; isBase64Encoded
   const text = body.length === 0 || isText(contentType) ? utf8(body) : undefined;
   if (text !== undefined) return { body: text, isBase64Encoded: false };
   return { body: Buffer.from(body).toString('base64'), isBase64Encoded: true };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const isText = (contentType: string | undefined): boolean => kindOfType(contentType) !== 'bytes';
