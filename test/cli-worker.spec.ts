@@ -145,6 +145,8 @@ describe('mesh pack --lambda', () => {
     expect((await mesh('pack', '--lambda', '--node', 'node')).code).toBe(0);
     const zip = readFileSync(join(folder, 'orders-total-1.0.0.zip'));
     expect(modesOf(zip)['bin/node']).toBe(0o100755);
+    const own = await mesh('pack', resolve('examples/runtimes/bash'), '--lambda', '--node', 'node');
+    expect([own.code, own.err]).toEqual([64, expect.stringContaining('--node')]);
   });
 
   it('keeps --node for zips', async () => {

@@ -34,8 +34,14 @@ async function readNode(file: string): Promise<Uint8Array> {
   );
 }
 
-/** Writes `users-find-1.0.0.zip`. @throws PackError */
+/** Writes `users-find-1.0.0.zip`. @throws PackError; CliError for a Node that the handler would never start */
 export async function writeZip(outDir: string, { manifest, artifact }: Packed, parts: LambdaParts) {
+  if (manifest.runtime === 'provided' && parts.node)
+    throw new CliError(
+      `${manifest.path} has a bootstrap of its own, which no Node is laid beside.`,
+      'Leave --node out for it, or add what it starts to its assets.',
+      EXIT.usage,
+    );
   const zip = await lambdaZip(artifact, parts);
   const file = join(outDir, artifactFile(manifest).replace(/\.tgz$/, '.zip'));
   await mkdir(outDir, { recursive: true });
