@@ -1,12 +1,23 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { unzipSync } from 'fflate';
+import { ServiceProcess } from './fixtures/service-process.js';
 
 /* `mesh serve` and `mesh pack --lambda` as a user calls them; `npm test` has built them. */
 const MESH = resolve('dist/apps/cli/src/main.js');
@@ -91,6 +102,58 @@ describe('mesh serve', () => {
   it('says what is missing', async () => {
     const { code, err } = await mesh('serve');
     expect([code, err]).toEqual([64, expect.stringContaining('HANDLER_FUNCTION')]);
+  });
+});
+
+describe('a worker as a process', () => {
+  /** Its files: those of a handler, and what it keeps in the folder for temporary ones. */
+  const temporary = () => readdirSync(join(folder, 'tmp'));
+  beforeEach(() => {
+    mkdirSync(join(folder, 'tmp'));
+    write('odd.mjs', 'export const handle = (payload) => process.exit(3);');
+  });
+  afterEach(() => ServiceProcess.endAll());
+  const worker = (port = 0) =>
+    new ServiceProcess('serve', {
+      HANDLER_FUNCTION: `${folder}/odd.mjs#handle`,
+      MESH_SERVE_PORT: `${port}`,
+      TMPDIR: join(folder, 'tmp'),
+    });
+
+  it('says how its port is taken, in a line with a remedy, and leaves nothing behind', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const service = worker(port);
+    const [code] = await once(service.child, 'close');
+    other.close();
+    expect([code, temporary()]).toEqual([1, []]);
+    expect(service.output).toMatch(
+      new RegExp(`127.0.0.1:${port} is already taken. Remedy: .*MESH_SERVE_PORT`),
+    );
+    expect(service.output).not.toContain('    at ');
+  });
+
+  it('removes what one that was killed left', async () => {
+    const killed = worker();
+    await killed.printed('Ready.');
+    await killed.end('SIGKILL');
+    const left = temporary();
+    expect(left.length).toBeGreaterThan(0);
+    const service = worker();
+    await service.printed('Ready.');
+    expect(temporary().filter((name) => left.includes(name))).toEqual([]);
+    await service.end('SIGTERM');
+    expect(temporary()).toEqual([]);
+  });
+
+  it('tells a crash from a handler that is not there', async () => {
+    const service = worker();
+    await service.printed('Ready.');
+    const url = /(http:\/\/[\d.:]+), described/.exec(service.output)?.[1] as string;
+    expect(await answered(url)).toEqual({ detail: 'Its thread ended with code 3.' });
+    await service.printed("The handler's worker ended: Its thread ended with code 3.");
+    expect(service.output).not.toContain('not loaded');
   });
 });
 

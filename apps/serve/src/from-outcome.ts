@@ -11,7 +11,7 @@ export interface Answer {
 export const NOT_LOADED = detail(500, 'Handler function not loaded');
 
 /** The handler is not there: what a caller cannot mend, and an operator finds in the log. */
-const UNLOADED: ReadonlySet<OutcomeCode> = new Set([
+export const UNLOADED: ReadonlySet<string> = new Set<OutcomeCode>([
   'artifact-corrupt',
   'artifact-missing',
   'load-failed',

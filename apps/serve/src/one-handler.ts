@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ArtifactStore, FileBlobs } from '#artifacts';
 import {
@@ -16,12 +15,14 @@ import type { Log } from '#lifecycle';
 import { ArtifactCache } from '../../executor/src/catalogue/artifact-cache.js';
 import { DiskCache } from '../../executor/src/catalogue/disk-cache.js';
 import { Instances } from '../../executor/src/catalogue/instances.js';
+import { ownFolder } from '../../executor/src/catalogue/unpacked.js';
 import { runtimeOf } from '../../executor/src/executor.module.js';
 import { Invoke } from '../../executor/src/invoke.js';
 import { allowances } from '../../executor/src/limits/admission.js';
 import type { Ceilings } from '../../executor/src/limits/allowed.js';
 import type { HandlerPort } from '../../executor/src/runtime/runtime.js';
 import type { ServeConfig } from './config.js';
+import { UNLOADED } from './from-outcome.js';
 
 /** What a handler keeps in its module is there for the next request, as in a process of its own. */
 const WORKERS = 1;
@@ -71,7 +72,7 @@ export class OneHandler {
   }
 
   static async start(served: Served, config: ServeConfig, log: Log): Promise<OneHandler> {
-    const folder = await mkdtemp(join(tmpdir(), 'mesh-serve-'));
+    const folder = await ownFolder();
     const store = new ArtifactStore(new FileBlobs(folder));
     await store.put(served.digest, served.artifact);
     const disk = await DiskCache.open({
@@ -135,7 +136,9 @@ function portTo(log: Log): HandlerPort {
     call: (path) =>
       Promise.reject(new MeshError('no-route', `There is no mesh here that could answer ${path}.`)),
     state: (_, fault) => {
-      if (fault) log.error(`The handler is not loaded: ${fault.detail}`);
+      if (!fault) return;
+      const what = UNLOADED.has(fault.code) ? 'The handler is not loaded' : "The handler's worker ended";
+      log.error(`${what}: ${fault.detail}`);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ConfigError } from '#contracts';
 import { type Environment, logger, nestLogger, type Running, run } from '#lifecycle';
 import { checkHost, type ServeConfig, settings } from './config.js';
 import { findHandler } from './find-handler.js';
@@ -46,16 +47,30 @@ export async function start(
   );
   app.useGlobalFilters(new DetailFilter());
   documentApi(app);
-  await app.listen(config.port, config.host);
+  const stop = async () => {
+    await app.close();
+    await handler?.close();
+  };
+  await listen(app, config).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
   const url = await app.getUrl();
   log.info(`Serving ${config.handlerFunction ?? 'no handler'} at ${url}, described at ${url}/docs.`);
-  return {
-    url,
-    stop: async () => {
-      await app.close();
-      await handler?.close();
-    },
-  };
+  return { url, stop };
+}
+
+/** @throws ConfigError where the address cannot be had */
+async function listen(app: NestFastifyApplication, { host, port }: ServeConfig): Promise<void> {
+  try {
+    await app.listen(port, host);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const what = code === 'EADDRINUSE' ? 'is already taken' : `cannot be listened on (${code})`;
+    const remedy =
+      'another one by MESH_SERVE_PORT and MESH_SERVE_HOST, or --port and --host; port 0 is a free one';
+    throw new ConfigError('serve', [`${host}:${port} ${what}. Remedy: ${remedy}.`]);
+  }
 }
 
 async function openHandler(

@@ -24,8 +24,7 @@ export class UnpackedFolder {
   private constructor(private readonly root: string) {}
 
   static async open(): Promise<UnpackedFolder> {
-    await removeLeftovers();
-    return new UnpackedFolder(await mkdtemp(join(tmpdir(), `${PREFIX}${ownMark()}-`)));
+    return new UnpackedFolder(await ownFolder());
   }
 
   /** @throws MeshError `bad-artifact` */
@@ -44,6 +43,12 @@ export class UnpackedFolder {
   async close(): Promise<void> {
     await rm(this.root, { recursive: true, force: true });
   }
+}
+
+/** A new folder for temporary files of this process; those of processes that were killed are removed first. */
+export async function ownFolder(): Promise<string> {
+  await removeLeftovers();
+  return mkdtemp(join(tmpdir(), `${PREFIX}${ownMark()}-`));
 }
 
 /** Whether every file still holds what was unpacked. */
