@@ -22,12 +22,23 @@ export const handle = async (event) => {
   if (event?.large) return 'x'.repeat(event.large);
   if (event?.meet) await new Promise((done) => { release = done; });
   release?.();
-  if (event?.loose) setTimeout(() => { throw new Error('loose'); });
+  if (event?.loose) setTimeout(() => {
+    if (event.loose > 1) process.nextTick(() => { throw new Error('another'); });
+    throw new Error('loose');
+  });
   if (event?.loose) await new Promise(() => undefined);
   console.log('turn', ++turns);
   return { echo: event, turn: turns };
 };
 `;
+
+const HTTP = {
+  version: '2.0',
+  rawPath: '/',
+  requestContext: { http: { method: 'POST' } },
+  headers: { 'content-type': 'application/json' },
+  body: '',
+};
 
 let folder: string;
 let api: RuntimeApiServer;
@@ -120,6 +131,63 @@ describe('under the Runtime API', () => {
     });
   });
 
+  it("keeps an author's log line whole, whatever its fields are", async () => {
+    const logs = `export const handler = (event, context) => {
+      const circle = {};
+      circle.circle = circle;
+      context.log('n', { n: 1n });
+      context.log.warn('circle', circle);
+      context.log('saved', { level: 'gold', message: 'other', requestId: 'zzz', timestamp: 0, mine: 1 });
+      return 'done';
+    };`;
+    await writeFile(join(folder, 'logs.mjs'), logs);
+    const { child, said } = start({}, 'logs.handler');
+    expect(await api.invoke(1)).toMatchObject({ kind: 'response', body: '"done"' });
+    child.kill('SIGTERM');
+    const lines = (await said).trim().split('\n');
+    const own = { timestamp: expect.any(String), requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) };
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { ...own, level: 'info', message: 'n', n: '1' },
+      { ...own, level: 'warn', message: 'circle', fields: '(not JSON)' },
+      { ...own, level: 'info', message: 'saved', mine: 1 },
+    ]);
+  });
+
+  it('sets the trace id for what the handler calls, as long as it runs one event at a time', async () => {
+    await writeFile(join(folder, 'trace.mjs'), 'export const handler = () => process.env._X_AMZN_TRACE_ID;');
+    const traced = { 'Lambda-Runtime-Trace-Id': 'Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=1' };
+    const one = start({}, 'trace.handler');
+    const { body } = await api.invoke(1, 30_000, traced);
+    expect(JSON.parse(body)).toBe(traced['Lambda-Runtime-Trace-Id']);
+    expect((await api.invoke(1)).body).toBe('null');
+    one.child.kill('SIGTERM');
+    await one.ended;
+    start({ AWS_LAMBDA_MAX_CONCURRENCY: '2' }, 'trace.handler');
+    expect((await api.invoke(1, 30_000, traced)).body).toBe('null');
+  });
+
+  it("gives the caller's context in its own letters, and takes one that cannot be read for none", async () => {
+    await writeFile(
+      join(folder, 'client.mjs'),
+      'export const handler = (_, { clientContext = null }) => clientContext;',
+    );
+    start({}, 'client.handler');
+    const asked = (context: string) =>
+      api.invoke(1, 30_000, { 'Lambda-Runtime-Client-Context': Buffer.from(context).toString('latin1') });
+    expect(await asked('{broken')).toMatchObject({ kind: 'response', body: 'null' });
+    expect(JSON.parse((await asked('{"city":"Köln"}')).body)).toEqual({ city: 'Köln' });
+  });
+
+  it('tells an error that is too large as one, and goes on', async () => {
+    const large = "export const handler = (_, context) => context('FAIL', 'x'.repeat(7 * 1024 * 1024));";
+    await writeFile(join(folder, 'large.mjs'), large);
+    start({}, 'large.handler');
+    expect(await api.invoke(1)).toMatchObject({
+      kind: 'error',
+      errorType: 'Function.ResponseSizeTooLarge',
+    });
+  });
+
   it('recovers when polls are broken off', async () => {
     start();
     expect(await api.invoke(1)).toMatchObject({ kind: 'response' });
@@ -141,6 +209,13 @@ describe('under the Runtime API', () => {
     expect(told).toMatchObject({ kind: 'error', errorType: 'Runtime.UnhandledError' });
     expect(JSON.parse(told.body)).toMatchObject({ errorMessage: 'loose' });
     expect(await ended).toBe(1);
+  });
+
+  it('tells it also where more is thrown meanwhile', async () => {
+    const { ended, said } = start();
+    expect(JSON.parse((await api.invoke({ loose: 2 })).body).errorMessage).toBe('loose');
+    expect(await ended).toBe(1);
+    expect(await said).toContain('another');
   });
 
   it('tells that the handler cannot be loaded, and ends', async () => {
@@ -174,13 +249,6 @@ describe('where its callers take answers in pieces', () => {
     if (event?.broken) throw new RangeError('too far');
     yield 'two';
   };`;
-  const http = (body = '') => ({
-    version: '2.0',
-    rawPath: '/',
-    requestContext: { http: { method: 'POST' } },
-    headers: { 'content-type': 'application/json' },
-    body,
-  });
   const streaming = async () => {
     await writeFile(join(folder, 'pieces.mjs'), PIECES);
     return start({ LAMBDA_RESPONSE_STREAM: 'yes' }, 'pieces.handle');
@@ -188,7 +256,7 @@ describe('where its callers take answers in pieces', () => {
 
   it('gives a function URL the head first, then each piece', async () => {
     await streaming();
-    const { mode, contentType, body, trailers } = await api.invoke(http());
+    const { mode, contentType, body, trailers } = await api.invoke(HTTP);
     expect([mode, contentType, trailers]).toEqual([
       'streaming',
       'application/vnd.awslambda.http-integration-response',
@@ -240,6 +308,18 @@ describe('without it', () => {
     expect([statusCode, code]).toEqual([500, 1]);
     expect(JSON.parse(body)).toMatchObject({ errorType: 'RangeError', errorMessage: 'too far' });
     expect(err).toContain('RangeError: too far');
+  });
+
+  it("ends with 1 for the handler's own no and for messages given back, whatever the form of the event", async () => {
+    const no = "export const handle = (_, context) => context('FAIL', { error: 'gone' }, { status: 404 });";
+    await writeFile(join(folder, 'no.mjs'), no);
+    const overHttp = await local(JSON.stringify(HTTP), 'no.handle');
+    expect([JSON.parse(overHttp.out).statusCode, overHttp.code]).toEqual([404, 1]);
+    expect((await local('{}', 'no.handle')).code).toBe(1);
+    const records = { Records: [{ messageId: '1', body: 'a', eventSource: 'aws:sqs' }] };
+    const { out, code } = await local(JSON.stringify(records), 'no.handle');
+    expect([JSON.parse(out), code]).toEqual([{ batchItemFailures: [{ itemIdentifier: '1' }] }, 1]);
+    expect((await local(JSON.stringify(records))).code).toBe(0);
   });
 
   it('says why a handler cannot be loaded', async () => {

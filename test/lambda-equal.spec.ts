@@ -21,7 +21,7 @@ export default handler(
   'equal/handler',
   { version: '1.2.3', triggers: [{ http: { path: '/equal/{what}' } }] },
   async (event, context) => {
-    switch (event.params.what) {
+    switch (event.params.what ?? event.body.what) {
       case 'event':
         return { source: event.source, method: event.method, query: event.query, params: event.params,
           body: event.body, header: event.headers['x-one'], cookie: event.headers.cookie, version: context.version };
@@ -31,12 +31,23 @@ export default handler(
       case 'status':
         return { statusCode: 418, headers: { 'x-tea': 'pot', 'content-type': 'text/x-tea' }, cookies: ['a=1; Path=/', 'b=2'], body: 'short' };
       case 'no': return context(FAIL, { error: 'Missing ?id=' }, { status: 422, headers: { 'x-why': 'id' } });
+      case 'long': return context(FAIL, { error: 'x'.repeat(40_000) }, { status: 404 });
       case 'ok': return context(OK, [1, 2], { status: 201 });
       case 'pieces': return (async function* () { yield 'one '; yield 'two'; })();
       case 'throw': throw new RangeError('too far');
     }
   },
 );
+`;
+
+/** Who has no HTTP to ask by: another handler. It tells how it was answered; a problem names the event it was of. */
+const CALLER = `
+import { handler } from '@lambda-mesh/handler';
+export default handler('equal/caller', { version: '1.0.0' }, ({ body: { path, what } }, { call }) =>
+  call(path, { what }).then(
+    (body) => ({ body }),
+    ({ code, status, body }) => ({ code, status, ...(code === 'failed' ? { body } : {}) }),
+  ));
 `;
 
 interface Asked {
@@ -65,17 +76,18 @@ beforeAll(async () => {
   const { artifact } = await pack(source);
   const zip = await lambdaZip(artifact, { runtime: readFileSync('libs/handler/dist/bootstrap.js') });
   folder = unzip(zip);
-  const stated = {
-    path: 'equal/provided',
-    version: '1.2.3',
-    runtime: 'provided',
-    event: 'apigateway-v2',
-    triggers: [{ http: { path: '/provided/{what}' } }],
-  };
-  writeFileSync(join(folder, 'mesh.json'), JSON.stringify(stated));
-  world = await mesh(async ({ publishFolder }) => {
+  const triggers = [{ http: { path: '/provided/{what}' } }];
+  world = await mesh(async ({ publishFolder, publishSource }) => {
     await publishFolder(source);
-    await publishFolder(folder);
+    await publishSource(CALLER);
+    for (const stated of [
+      { path: 'equal/provided', event: 'apigateway-v2', triggers },
+      { path: 'equal/payload', event: 'payload' },
+    ]) {
+      const manifest = { ...stated, version: '1.2.3', runtime: 'provided' };
+      writeFileSync(join(folder, 'mesh.json'), JSON.stringify(manifest));
+      await publishFolder(folder);
+    }
   });
   api = await RuntimeApiServer.start();
   later(() => api.stop());
@@ -179,6 +191,14 @@ async function byStdin(asked: Asked): Promise<Answer> {
   return asAnswer(await text(child.stdout));
 }
 
+/** With a payload, by another handler. */
+async function byCall(path: string, what: string): Promise<object> {
+  const body = JSON.stringify({ path, what });
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(`${world.url}/equal/caller`, { method: 'POST', headers, body });
+  return (await response.json()) as object;
+}
+
 const decoded = ({ body }: Answer): string => Buffer.from(body, 'base64').toString();
 
 describe('the same handler answers the same', () => {
@@ -235,5 +255,18 @@ describe('the same handler answers the same', () => {
     }
     const told = await api.invoke(document(asked));
     expect([told.kind, JSON.parse(told.body)]).toMatchObject(['error', { errorMessage: 'too far' }]);
+  });
+
+  it.each(['text', 'ok', 'no', 'long', 'throw'])('a payload: %s', async (what) => {
+    expect(await byCall('equal/payload', what)).toEqual(await byCall('equal/handler', what));
+  });
+
+  it("a payload that gets the handler's no: its body and its status, to Lambda", async () => {
+    const { kind, errorType, body } = await api.invoke({ what: 'no' });
+    expect([kind, errorType, JSON.parse(body)]).toMatchObject([
+      'error',
+      'Function.Failed',
+      { errorMessage: '{"error":"Missing ?id="}', statusCode: 422 },
+    ]);
   });
 });

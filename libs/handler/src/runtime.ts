@@ -11,6 +11,7 @@
  *       collect         the pieces → one body, for who cannot take them
  *     lambda/to-answer  outcome → JSON for who called with a payload
  *     shapes/           other documents than the mesh's own event, and how an answer is read then
+ *     log-line          what a handler logs → text and plain JSON
  *     outcome           thrown value or error of the mesh → outcome
  */
 export { type Answer, encodeReturned } from './answer.js';
@@ -20,6 +21,7 @@ export { buildEvent, buildStreamedEvent } from './build-event.js';
 export { collect, toItsEnd } from './collect.js';
 export type { CallReply, CallRequest, Host } from './host.js';
 export { toValue } from './lambda/to-answer.js';
+export { logFields, logMessage } from './log-line.js';
 export { describe, errorOutcome, type Outcome, type OutcomeCause } from './outcome.js';
 export { type ResolvedHandler, resolveHandler } from './resolve-handler.js';
 export { openAnswer, runHandler } from './run-handler.js';

@@ -1,6 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import type { LogLevel } from '../author-types.js';
-import { initReportOf } from './error-report.js';
+import { logFields, logMessage } from '../log-line.js';
+import { type ErrorReport, initReportOf } from './error-report.js';
 import { type Loaded, load } from './loaded.js';
 import { runLocally } from './local.js';
 import { type InHand, type Log, poll } from './poll.js';
@@ -54,17 +55,28 @@ async function serve(api: RuntimeApi, loaded: Loaded, environment: Environment):
   const stop = new AbortController();
   const inHand: InHand = new Set();
   process.once('SIGTERM', () => stop.abort());
-  // What nobody caught leaves a process in no known state: who waits is told, and Lambda starts another.
-  for (const event of ['uncaughtException', 'unhandledRejection'] as const)
-    process.once(event, (error: unknown) => void tellAndEnd(api, inHand, error));
-  const one = () => poll(api, loaded, { log, streams, inHand }, stop.signal);
-  await Promise.all(Array.from({ length: concurrency(environment) }, one));
+  endWhenUnhandled(api, inHand);
+  const length = concurrency(environment);
+  const polling = { log, streams, traces: length === 1, inHand };
+  await Promise.all(Array.from({ length }, () => poll(api, loaded, polling, stop.signal)));
 }
 
-async function tellAndEnd(api: RuntimeApi, inHand: InHand, error: unknown): Promise<void> {
-  const { document } = initReportOf(error);
-  log('error', '', 'Something was thrown where nobody could catch it.', document);
-  const report = { category: 'Runtime.UnhandledError', document };
+/**
+ * What nobody caught leaves a process in no known state: who waits is told, and Lambda starts another. What is thrown
+ * while they are told is only said: it must not end the process before.
+ */
+function endWhenUnhandled(api: RuntimeApi, inHand: InHand): void {
+  let isEnding = false;
+  const say = (error: unknown) => {
+    const { document } = initReportOf(error);
+    log('error', '', 'Something was thrown where nobody could catch it.', document);
+    if (!isEnding) void tellAndEnd(api, inHand, { category: 'Runtime.UnhandledError', document });
+    isEnding = true;
+  };
+  process.on('uncaughtException', say).on('unhandledRejection', say);
+}
+
+async function tellAndEnd(api: RuntimeApi, inHand: InHand, report: ErrorReport): Promise<never> {
   await Promise.allSettled([...inHand].map((id) => api.fail(id, report)));
   process.exit(1);
 }
@@ -84,9 +96,15 @@ async function once(loading: () => Promise<Loaded>): Promise<number> {
   }
 }
 
-/** A line of JSON, as Lambda's own runtimes write it where the function's log format is JSON. */
-const line = (level: LogLevel, requestId: string, message: string, fields?: object): string =>
-  `${JSON.stringify({ timestamp: new Date().toISOString(), level, ...(requestId ? { requestId } : {}), message, ...fields })}\n`;
+/**
+ * A line of JSON, as Lambda's own runtimes write it where the function's log format is JSON. Its own names stand first,
+ * and no field of the author's takes their place.
+ */
+function line(level: LogLevel, requestId: string, message: string, fields?: object): string {
+  const timestamp = new Date().toISOString();
+  const own = { timestamp, level, ...(requestId ? { requestId } : {}), message: logMessage(message) };
+  return `${JSON.stringify({ ...own, ...logFields(fields), ...own })}\n`;
+}
 
 const log: Log = (...parts) => void process.stdout.write(line(...parts));
 const tell: Log = (...parts) => void process.stderr.write(line(...parts));

@@ -1,6 +1,6 @@
 import { isErrorCode } from '../../../contracts/src/errors.js';
 import { describe, type Outcome, type OutcomeCause } from '../outcome.js';
-import { utf8 } from '../text.js';
+import { utf8 } from '../../../contracts/src/json-body.js';
 
 /** An error as Lambda's Runtime API takes it: "Custom runtimes", invocation error. */
 export interface ErrorReport {
@@ -10,22 +10,28 @@ export interface ErrorReport {
     readonly errorType: string;
     readonly errorMessage: string;
     readonly trace: readonly string[];
+    /** Of the handler's own no: the mesh knows what Lambda has no word for. */
+    readonly statusCode?: number;
   };
 }
 
-/** What Lambda shows of an error in its console. */
-const MAX_TEXT = 32_768;
-
 /** Why a run did not end OK: the handler's own no, or what it threw. */
-export function reportOf({ outcome, body, cause, detail }: Outcome): ErrorReport {
-  if (outcome === 'failed')
-    return report('Function.Failed', { name: 'Failed', message: (utf8(body) ?? '').slice(0, MAX_TEXT) });
+export function reportOf(ended: Outcome): ErrorReport {
+  const { outcome, cause, detail } = ended;
+  if (outcome === 'failed') return failedReport(ended);
   if (outcome === 'handler-error' && cause) return report('Function.Error', cause);
   return report('Function.Error', {
     ...cause,
     name: pascal(outcome),
     message: detail ?? cause?.message ?? outcome,
   });
+}
+
+/** The message is the whole body, which whoever asked may want to read: bytes are base64. */
+function failedReport({ status, body }: Outcome): ErrorReport {
+  const message = utf8(body) ?? Buffer.from(body).toString('base64');
+  const { category, document } = report('Function.Failed', { name: 'Failed', message });
+  return { category, document: { ...document, statusCode: status } };
 }
 
 /** What is wrong before any event: the module does not load. */

@@ -11,7 +11,11 @@ export interface HttpV2Event {
   readonly cookies?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
   readonly pathParameters?: Readonly<Record<string, string>>;
-  readonly requestContext: { readonly http: { readonly method: string; readonly path?: string } };
+  readonly requestContext: {
+    readonly http: { readonly method: string; readonly path?: string };
+    /** `$default` has no place in the path. */
+    readonly stage?: string;
+  };
   readonly body?: string;
   readonly isBase64Encoded?: boolean;
 }

@@ -14,7 +14,7 @@ export async function runLocally(loaded: Loaded, input: Uint8Array, log: Log) {
   const body = Buffer.from(input).toString().trim() === '' ? Buffer.from('{}') : input;
   const id = randomUUID();
   const ran = await runEvent(loaded, { id, body, deadline: performance.now() + LIMIT_MS, log });
-  if ('answer' in ran) return { answer: ran.answer, ok: true };
+  if ('answer' in ran) return { answer: ran.answer, ok: ran.ok && !givesBack(ran.answer) };
   if ('streamed' in ran) throw new Error('a local run asks for no stream');
   const { status, contentType, body: problem } = ran.outcome;
   log('error', id, 'The handler did not end OK.', ran.error.document);
@@ -26,4 +26,14 @@ export async function runLocally(loaded: Loaded, input: Uint8Array, log: Log) {
     isBase64Encoded: false,
   };
   return { answer: Buffer.from(JSON.stringify(answer)), ok: false };
+}
+
+/** Whether it says, as an answer to a queue, that messages have failed. */
+function givesBack(answer: Uint8Array): boolean {
+  try {
+    const failures = JSON.parse(Buffer.from(answer).toString())?.batchItemFailures;
+    return Array.isArray(failures) && failures.length > 0;
+  } catch {
+    return false;
+  }
 }

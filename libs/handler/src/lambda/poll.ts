@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { LogLevel } from '../author-types.js';
+import type { JsonValue, LogLevel } from '../author-types.js';
 import { describe } from '../outcome.js';
 import type { ErrorReport } from './error-report.js';
 import type { Loaded } from './loaded.js';
@@ -29,6 +29,8 @@ export interface Polling {
   readonly log: Log;
   /** Who calls takes answers in pieces. */
   readonly streams: boolean;
+  /** One event at a time: what it does may be told by the process's environment. */
+  readonly traces: boolean;
   readonly inHand: InHand;
 }
 
@@ -58,10 +60,11 @@ export async function poll(
 
 async function turn(api: RuntimeApi, loaded: Loaded, polling: Polling, next: Next): Promise<void> {
   const { id, body, caller, deadlineMs } = next;
-  const { log, streams, inHand } = polling;
+  const { log, streams, traces, inHand } = polling;
   inHand.add(id);
   try {
     const deadline = performance.now() + Math.max(0, deadlineMs - Date.now());
+    if (traces) setTraceId(caller.traceId);
     const ran = await runEvent(loaded, { id, body, caller, deadline, streams, log });
     if ('error' in ran) log('error', id, 'The handler did not end OK.', ran.error.document);
     await tell(api, id, ran);
@@ -74,14 +77,19 @@ async function turn(api: RuntimeApi, loaded: Loaded, polling: Polling, next: Nex
   }
 }
 
+/** "Defined runtime environment variables": where X-Ray's SDK, and what is called, finds the trace. */
+function setTraceId(traceId: JsonValue | undefined): void {
+  if (typeof traceId === 'string') process.env._X_AMZN_TRACE_ID = traceId;
+  else delete process.env._X_AMZN_TRACE_ID;
+}
+
 async function tell(api: RuntimeApi, id: string, ran: Ran): Promise<void> {
-  if ('error' in ran) return api.fail(id, ran.error);
   if ('streamed' in ran) return api.stream(id, ran.streamed, brokenOff);
   try {
-    await api.respond(id, ran.answer);
+    await ('error' in ran ? api.fail(id, ran.error) : api.respond(id, ran.answer));
   } catch (error) {
     if (!(error instanceof RefusedError) || error.status !== TOO_LARGE) throw error;
-    await api.fail(id, tooLarge(ran.answer));
+    await api.fail(id, tooLarge('error' in ran ? ran.outcome.body : ran.answer));
   }
 }
 

@@ -119,6 +119,27 @@ describe('an event of API Gateway', () => {
     expect(JSON.parse(body)).toEqual(asHttp);
   });
 
+  it('of a named stage has a path without the stage', async () => {
+    const run: Run = ({ params }) => params;
+    const staged = (rawPath: string) => ({
+      ...HTTP_V2,
+      rawPath,
+      requestContext: { ...HTTP_V2.requestContext, stage: 'prod' },
+    });
+    const params = parametersOf(['/users/{user}/find', '/']);
+    const paramsAt = async (rawPath: string) =>
+      JSON.parse((await answer(run, staged(rawPath), { params })).body);
+    expect(await paramsAt('/prod/users/7/find')).toEqual({ user: '7' });
+    expect(await paramsAt('/users/7/find')).toEqual({ user: '7' });
+    expect(await paramsAt('/prod')).toEqual({});
+    const path = ({ path: asked }: { path: string }) => ({ statusCode: 200, body: asked });
+    const pathAt = async (rawPath: string) =>
+      (await answer(path, staged(rawPath), { event: 'apigateway-v1' })).body;
+    expect(await pathAt('/prod/users')).toBe('/users');
+    expect(await pathAt('/prod')).toBe('/');
+    expect(await pathAt('/production/users')).toBe('/production/users');
+  });
+
   it('may have a method and a path alone', async () => {
     const { body, statusCode } = await answer(seen, { httpMethod: 'GET', path: '/x' });
     expect([statusCode, JSON.parse(body).method]).toEqual([200, 'GET']);
@@ -178,7 +199,7 @@ describe('a payload of the caller’s own', () => {
 
   it('is answered with the value: text as a string, bytes as they are, nothing as null', async () => {
     expect(await answer(() => 'hé', 1)).toBe('hé');
-    expect(await ran(() => new Uint8Array([255]), 1)).toEqual({ answer: new Uint8Array([255]) });
+    expect(await ran(() => new Uint8Array([255]), 1)).toEqual({ answer: new Uint8Array([255]), ok: true });
     expect(await answer(() => undefined, 1)).toBeNull();
     expect(await answer(() => [1, { a: null }], 1)).toEqual([1, { a: null }]);
   });
@@ -201,8 +222,16 @@ describe('a payload of the caller’s own', () => {
     expect(await ran(no, {})).toMatchObject({
       error: {
         category: 'Function.Failed',
-        document: { errorType: 'Failed', errorMessage: '{"error":"no"}', trace: [] },
+        document: { errorType: 'Failed', errorMessage: '{"error":"no"}', trace: [], statusCode: 400 },
       },
+    });
+  });
+
+  it('is told the whole of a no, and its status', async () => {
+    const pad = 'x'.repeat(40_000);
+    const no: Run = (_, context) => context('FAIL', { pad }, { status: 404 });
+    expect(await ran(no, {})).toMatchObject({
+      error: { document: { errorMessage: JSON.stringify({ pad }), statusCode: 404 } },
     });
   });
 
@@ -222,7 +251,7 @@ describe('a payload of the caller’s own', () => {
   });
 });
 
-const record = (messageId: string, body: string, group?: string) => ({
+const record = (messageId: string, body: string, group?: string, queue = 'orders') => ({
   messageId,
   receiptHandle: 'AQEB',
   body,
@@ -230,7 +259,7 @@ const record = (messageId: string, body: string, group?: string) => ({
   messageAttributes: { colour: { dataType: 'String', stringValue: 'red' } },
   md5OfBody: 'e4e68fb7bd0e697a0ae8f1bb342846b3',
   eventSource: 'aws:sqs',
-  eventSourceARN: 'arn:aws:sqs:us-east-1:123456789012:orders',
+  eventSourceARN: `arn:aws:sqs:us-east-1:123456789012:${queue}`,
   awsRegion: 'us-east-1',
 });
 const failures = (...ids: string[]) => ({
@@ -291,15 +320,19 @@ describe('messages of a queue', () => {
     expect(await answer(run, { Records: [record('1', 'a')] })).toEqual(failures());
   });
 
-  it('of a FIFO queue stop at the first failure', async () => {
+  it('of a FIFO queue stop at the first failure; groups of a standard queue are no order', async () => {
     const began: unknown[] = [];
     const noting = (event: { body: string }, context: never) => {
       began.push(event.body);
       return (run as (...args: unknown[]) => unknown)(event, context);
     };
-    const Records = [record('1', 'a', 'g'), record('2', 'bad', 'g'), record('3', 'b', 'g')];
-    expect(await answer(noting, { Records })).toEqual(failures('2', '3'));
-    expect(began).toEqual(['a', 'bad']);
+    const from = (queue: string) => ({
+      Records: ['a', 'bad', 'b'].map((body, at) => record(`${at + 1}`, body, 'g', queue)),
+    });
+    expect(await answer(noting, from('orders.fifo'))).toEqual(failures('2', '3'));
+    expect(began.splice(0)).toEqual(['a', 'bad']);
+    expect(await answer(noting, from('orders'))).toEqual(failures('2'));
+    expect(began).toEqual(['a', 'bad', 'b']);
   });
 
   it('tell what the queue knows of them', async () => {

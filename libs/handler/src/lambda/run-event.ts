@@ -18,7 +18,7 @@ import {
 
 /** What is sent back: the answer, whole or in pieces, or an error. */
 export type Ran =
-  | { readonly answer: Uint8Array }
+  | { readonly answer: Uint8Array; readonly ok: boolean }
   | { readonly streamed: StreamedAnswer }
   | { readonly error: ErrorReport; readonly outcome: Outcome };
 
@@ -49,7 +49,7 @@ function answered(known: Pick<Recognised, 'form'>, outcome: Outcome, streams: bo
   // A function URL that streams expects every answer so.
   if (streams && known.form === 'apigateway-v2') return { streamed: streamedHttp(outcome) };
   return outcome.rest === undefined
-    ? { answer: answerOf(known, outcome) }
+    ? { answer: answerOf(known, outcome), ok: outcome.outcome === 'ok' }
     : { streamed: streamedValue(outcome) };
 }
 
@@ -91,10 +91,11 @@ function answerOf({ form }: Pick<Recognised, 'form'>, outcome: Outcome): Uint8Ar
  * heeds that only where the event source mapping has `ReportBatchItemFailures`.
  */
 async function runRecords(loaded: Loaded, run: LambdaRun, { Records }: SqsEvent): Promise<Ran> {
-  const isFifo = Records.some(({ attributes }) => attributes?.MessageGroupId !== undefined);
+  // By its name: a message of a standard queue may have a group too, for fairness.
+  const isFifo = Records.some(({ eventSourceARN }) => eventSourceARN?.endsWith('.fifo'));
   const failed = isFifo ? await inOrder(loaded, run, Records) : await together(loaded, run, Records);
   const batchItemFailures = failed.map((itemIdentifier) => ({ itemIdentifier }));
-  return { answer: Buffer.from(JSON.stringify({ batchItemFailures })) };
+  return { answer: Buffer.from(JSON.stringify({ batchItemFailures })), ok: failed.length === 0 };
 }
 
 async function together(

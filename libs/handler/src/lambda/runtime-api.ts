@@ -172,12 +172,22 @@ export class RuntimeApi {
 }
 
 function callerOf(headers: IncomingHttpHeaders): Record<string, JsonValue> {
-  const { [ARN]: invokedFunctionArn, [CLIENT_CONTEXT]: clientContext, [TRACE]: traceId } = headers;
+  const { [ARN]: invokedFunctionArn, [CLIENT_CONTEXT]: stated, [TRACE]: traceId } = headers;
+  const clientContext = typeof stated === 'string' ? parse(stated) : undefined;
   return {
     ...(typeof invokedFunctionArn === 'string' ? { invokedFunctionArn } : {}),
-    ...(typeof clientContext === 'string' ? { clientContext: JSON.parse(clientContext) as JsonValue } : {}),
+    ...(clientContext === undefined ? {} : { clientContext }),
     ...(typeof traceId === 'string' ? { traceId } : {}),
   };
+}
+
+/** JSON in UTF-8, which Node reads as Latin-1. The caller made it: what cannot be read is none. */
+function parse(header: string): JsonValue | undefined {
+  try {
+    return JSON.parse(Buffer.from(header, 'latin1').toString()) as JsonValue;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Waits where nothing more is taken; ends where the connection has. */

@@ -13,15 +13,22 @@ type Params = (path: string) => Readonly<Record<string, string>> | undefined;
 
 /** @param params what the manifest's triggers make of a path, for a gateway that knows no parameters */
 export function fromHttpV2(event: HttpV2Event, id: string, params: Params): Delivered {
-  const { rawPath = '/', rawQueryString = '', cookies = [], requestContext, pathParameters } = event;
+  const { rawQueryString = '', cookies = [], requestContext, pathParameters } = event;
+  const path = pathOf(event);
   const headers = lowerCase(event.headers ?? {});
   if (cookies.length > 0) headers.cookie = cookies.join('; ');
   return http(event, id, headers, {
     method: requestContext.http.method,
-    path: rawPath,
+    path,
     query: rawQueryString,
-    params: pathParameters ?? params(rawPath),
+    params: pathParameters ?? params(path),
   });
+}
+
+/** As the caller's path is in payload 1.0: in 2.0 the name of a stage stands before it. */
+function pathOf({ rawPath = '/', requestContext: { stage } }: HttpV2Event): string {
+  if (stage === undefined || stage === '$default' || !`${rawPath}/`.startsWith(`/${stage}/`)) return rawPath;
+  return rawPath.slice(stage.length + 1) || '/';
 }
 
 export function fromHttpV1(event: HttpV1Event, id: string, params: Params): Delivered {

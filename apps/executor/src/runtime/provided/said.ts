@@ -1,6 +1,4 @@
-import type { LogLevel } from '#handler/runtime';
-import { logFields, logMessage } from '../log-line.js';
-
+import { type LogLevel, logFields, logMessage } from '#handler/runtime';
 /** A line that a program printed, as a line of its handler's log. */
 export interface Said {
   readonly level: LogLevel;

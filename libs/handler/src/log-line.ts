@@ -1,6 +1,6 @@
 /*
  * A handler may log anything. What goes on from here is text and plain JSON of a bounded size: the rest cannot cross a
- * thread, or cannot be written as JSON, and would take the worker or the executor with it.
+ * thread, or cannot be written as JSON, and would take with it the worker, the executor, or the run that logged it.
  */
 
 const MAX_MESSAGE = 16 * 1024;
