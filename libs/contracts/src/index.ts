@@ -12,6 +12,7 @@
  *   mesh-id       the name of one event, minted by the mesh
  *   work          an event that waits in a stream, and the dead letter that it may become
  *   async-call    what is known of a call whose caller did not wait
+ *   json-body     JSON that somebody sent: what of it is taken, by who decodes it now or later
  *   config        environment variables ⇄ one frozen, typed value
  *   dead-buffers  what streams leave behind is collected in time, wherever they pass
  */
@@ -41,6 +42,7 @@ export * from './envelope.js';
 export * from './errors.js';
 export * from './invocation.js';
 export type { JsonValue } from './json.js';
+export { parseJsonBody } from './json-body.js';
 export * from './lambda-names.js';
 export * from './manifest.js';
 export * from './mesh-id.js';

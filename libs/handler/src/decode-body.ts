@@ -1,9 +1,9 @@
 import { MeshError } from '../../contracts/src/errors.js';
-import { parseJsonBody, tryJson } from './json.js';
+import { parseJsonBody, tryJson, utf8 } from '../../contracts/src/json-body.js';
 import { type MediaType, parseMediaType } from './media-type.js';
 import { parseMultipart } from './multipart.js';
 import { parseForm } from './pairs.js';
-import { decodeText, isUtf8Name, utf8 } from './text.js';
+import { decodeText, isUtf8Name } from './text.js';
 
 /** How a body is read, by its content type. */
 export type BodyKind = 'json' | 'text' | 'form' | 'multipart' | 'cloudevent' | 'bytes';

@@ -1,17 +1,10 @@
-import { isUtf8 } from 'node:buffer';
 import { MeshError } from '../../contracts/src/errors.js';
+import { utf8 } from '../../contracts/src/json-body.js';
 
 const UTF8_NAMES = new Set(['utf-8', 'utf8', 'us-ascii', 'ascii']);
 
 export const isUtf8Name = (charset: string | undefined): boolean =>
   charset === undefined || UTF8_NAMES.has(charset);
-
-/** Bytes as text if they are UTF-8. A byte order mark is no part of the text. */
-export function utf8(bytes: Uint8Array): string | undefined {
-  if (!isUtf8(bytes)) return undefined;
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
-  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
-}
 
 /**
  * Bytes as text in a charset (UTF-8 unless stated).

@@ -1,6 +1,5 @@
-import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { JsonValue } from '#contracts';
+import { isMeshError, type JsonValue, parseJsonBody } from '#contracts';
 import { ServiceError } from './service-error.js';
 
 /** What a caller of Invoke asks for beside the function and its payload. */
@@ -65,7 +64,7 @@ function clientContextOf(text: string): JsonValue {
       `X-Amz-Client-Context has at most ${MAX_CLIENT_CONTEXT} characters.`,
     );
   const value = BASE64.test(text) ? tryJson(Buffer.from(text, 'base64')) : undefined;
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonValue;
   throw new ServiceError(
     'InvalidRequestContentException',
     'X-Amz-Client-Context is a JSON object in base64.',
@@ -78,19 +77,19 @@ export const largestPayload = (type: InvocationType): number => MAX_PAYLOAD[type
 /**
  * The payload as the function gets it: none is an empty object. That it is JSON is found out where it is decoded anyhow,
  * beside the function: 6 MB would hold up everybody's requests here for 50 ms. Only of work nobody would be told then.
- * @throws ServiceError `InvalidRequestContentException`
+ * @throws MeshError `bad-body`, by the very rule of who decodes it later
  */
 export function payloadOf(type: InvocationType, body: Uint8Array): Uint8Array {
   if (body.length === 0) return EMPTY_OBJECT;
-  if (type !== 'Event' || tryJson(body) !== undefined) return body;
-  throw new ServiceError('InvalidRequestContentException', 'The payload is not JSON in UTF-8.');
+  if (type === 'Event') parseJsonBody(body);
+  return body;
 }
 
-function tryJson(bytes: Uint8Array): JsonValue | undefined {
-  if (!isUtf8(bytes)) return undefined;
+function tryJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()) as JsonValue;
-  } catch {
-    return undefined;
+    return parseJsonBody(bytes);
+  } catch (error) {
+    if (isMeshError(error)) return undefined;
+    throw error;
   }
 }

@@ -16,7 +16,7 @@ describe('an error of the mesh', () => {
     ['client-gone', 'InvalidParameterValueException', 499],
     ['cancelled', 'InvalidParameterValueException', 499],
     ['expired', 'InvalidParameterValueException', 410],
-    ['in-progress', 'ResourceConflictException', 409],
+    ['in-progress', 'InvalidParameterValueException', 409],
     ['no-executor', 'ServiceException', 503],
     ['not-connected', 'ServiceException', 503],
     ['queue-full', 'ServiceException', 503],

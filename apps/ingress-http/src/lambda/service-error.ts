@@ -33,7 +33,6 @@ export const SERVICE_ERRORS = {
   UnknownOperationException: user(404, 'Message'),
   /** Not in the API's model; a name by which SDKs know that trying again makes sense. */
   RequestTimeoutException: user(408),
-  ResourceConflictException: user(409),
   RequestTooLargeException: user(413),
   UnsupportedMediaTypeException: user(415),
   TooManyRequestsException: user(429),
@@ -78,10 +77,7 @@ const TRANSLATIONS: Partial<Record<ErrorCode, Translation>> = {
   'bad-event': ['InvalidParameterValueException'],
   'bad-path': ['ResourceNotFoundException'],
   'bad-request': ['InvalidParameterValueException'],
-  conflict: ['ResourceConflictException'],
-  ended: ['ResourceConflictException'],
   forbidden: ['AccessDeniedException'],
-  'in-progress': ['ResourceConflictException'],
   'method-not-allowed': ['UnknownOperationException'],
   'no-route': ['ResourceNotFoundException'],
   'no-version': ['ResourceNotFoundException'],

@@ -1,5 +1,7 @@
-import { MeshError } from '../../contracts/src/errors.js';
-import { utf8 } from './text.js';
+import { isUtf8 } from 'node:buffer';
+import { MeshError } from './errors.js';
+
+/* JSON that somebody sent, by one rule for who decodes it and for who accepts it to be decoded later. */
 
 /** Deeper JSON is refused: it overflows the stack of whoever walks it by recursion. */
 export const MAX_JSON_DEPTH = 200;
@@ -7,6 +9,13 @@ export const MAX_JSON_DEPTH = 200;
 // `"__proto__"`, also with letters written as \u escapes.
 const PROTO_KEY =
   /"(?:_|\\u005f)(?:_|\\u005f)(?:p|\\u0070)(?:r|\\u0072)(?:o|\\u006f)(?:t|\\u0074)(?:o|\\u006f)(?:_|\\u005f)(?:_|\\u005f)"\s*:/i;
+
+/** Bytes as text if they are UTF-8. A byte order mark is no part of the text. */
+export function utf8(bytes: Uint8Array): string | undefined {
+  if (!isUtf8(bytes)) return undefined;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+}
 
 /** @throws MeshError `bad-body` with a short reason that quotes nothing of the body */
 export function parseJsonBody(bytes: Uint8Array): unknown {
