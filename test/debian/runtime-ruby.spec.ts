@@ -14,6 +14,17 @@ import { bridgeOf, ingressTo, makeStreams, whenReady } from '../ingress-mqtt.fix
  * SQS. Needs Debian's ruby and ruby-hashie.
  */
 
+/** Raises, also what a database or a file does; says no; tells where its gem is from; returns a value. */
+const LOSE = `require 'hashie'
+λ.| 'users/lose' do
+  raise ArgumentError, 'secret' if event.query[:id] == 'x'
+  File.read('/none/secret') if event.query[:id] == 'file'
+  context(FAIL, { no: event.source }, status: 409) if event.query.key?(:no)
+  context(OK, $LOADED_FEATURES.grep(%r{/hashie/}).map { |file| file.delete_prefix("#{Dir.pwd}/") }) if event.query.key?(:gems)
+  { found: event.params }
+end
+`;
+
 let world: Mesh;
 let queue: Producer;
 
@@ -31,10 +42,7 @@ beforeAll(async () => {
     await makeStreams(of.nats);
     await of.publishFolder(vendored());
     const throwing = vendored();
-    writeFileSync(
-      join(throwing, 'handlers/users_find.rb'),
-      "λ.| 'users/lose' do\n  raise ArgumentError, 'secret' if event.query[:id] == 'x'\n  context(FAIL, { no: event.source }, status: 409) if event.query.key?(:no)\n  { found: event.params }\nend\n",
-    );
+    writeFileSync(join(throwing, 'handlers/users_find.rb'), LOSE);
     writeFileSync(
       join(throwing, 'mesh.json'),
       JSON.stringify({ path: 'users/lose', version: '1.0.0', runtime: 'provided', event: 'mesh' }),
@@ -85,10 +93,22 @@ describe("λ.| 'users/find'", () => {
     await queue.emptied();
   }, 30_000);
 
-  it('reports what it raises, says no with a status, and returns values', async () => {
-    const raised = await fetch(`${world.url}/users/lose?id=x`);
+  it('loads its gem from what was packed along', async () => {
+    const loaded = (await (await fetch(`${world.url}/users/lose?gems=1`)).json()) as string[];
+    expect(loaded.length).toBeGreaterThan(1);
+    expect(loaded.filter((file) => !file.startsWith('vendor/hashie/lib/'))).toEqual([]);
+  });
+
+  it.each(['x', 'file'])('reports what it raises, and goes on: %s', async (id) => {
+    const raised = await fetch(`${world.url}/users/lose?id=${id}`);
     expect(raised.status).toBe(500);
-    expect(await raised.text()).not.toContain('secret');
+    const problem = await raised.text();
+    expect(problem).toContain('handler-error');
+    expect(problem).not.toContain('secret');
+    expect((await fetch(`${world.url}/users/lose`)).status).toBe(200);
+  });
+
+  it('says no with a status, and returns values', async () => {
     const refused = await fetch(`${world.url}/users/lose?no=1`);
     expect(refused.status).toBe(409);
     expect(await refused.json()).toEqual({ no: 'http' });

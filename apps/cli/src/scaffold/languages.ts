@@ -72,7 +72,7 @@ handler() {
 export const readme = (path: string, language: string, handler: string) => `# ${path}
 
 A handler of a λ-mesh in ${language}: \`${handler}\`. The file \`bootstrap\` is its runtime, which polls AWS Lambda's Runtime API; the same
-folder runs on AWS Lambda.
+folder is a function of AWS Lambda's, where its interpreter is: in a container image, or with a layer.
 
 \`\`\`sh
 mesh dev                              # a mesh on this machine with this handler, again at every save

@@ -56,8 +56,11 @@ module Lambda
       @definitions[path] = Definition.new(path, block)
     end
 
+    # By its path, or the one that there is: a function of Lambda's cannot have a name with a slash.
     def definition(path)
       @definitions.fetch(path) do
+        return @definitions.values.first if @definitions.one?
+
         raise LoadError, "No handler is defined for #{path}; there are: #{@definitions.keys.join(', ')}."
       end
     end

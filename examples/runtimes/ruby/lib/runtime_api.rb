@@ -7,6 +7,10 @@ require 'net/http'
 class RuntimeApi
   BASE = '/2018-06-01/runtime'
   ERROR_TYPE = 'Lambda-Runtime-Function-Error-Type'
+  # Whatever a handler ends by, but for the end of the process itself.
+  FAULTS = [StandardError, ScriptError, SystemStackError].freeze
+  # Of a backtrace, lines that are told of: an endless recursion has thousands.
+  MOST_LINES = 100
 
   def initialize(address)
     @host, port = address.split(':')
@@ -19,7 +23,8 @@ class RuntimeApi
     Net::HTTP.start(@host, @port, read_timeout: nil, max_retries: 0) do |http|
       loop { turn(http, &block) }
     end
-  rescue SystemCallError, IOError => e
+  rescue StandardError => e
+    # Of the API alone: a handler's own are told of where it is called.
     warn "The Runtime API cannot be reached: #{e.message}"
     sleep 1
     retry
@@ -32,23 +37,24 @@ class RuntimeApi
 
   private
 
-  def turn(http)
+  def turn(http, &block)
     response = http.get("#{BASE}/invocation/next")
-    path = "#{BASE}/invocation/#{response['Lambda-Runtime-Aws-Request-Id']}"
-    ENV['_X_AMZN_TRACE_ID'] = response['Lambda-Runtime-Trace-Id']
-    outcome = yield JSON.parse(response.body, symbolize_names: true)
-    tell(http, path, outcome)
-  rescue StandardError => e
-    raise if e.is_a?(SystemCallError) || e.is_a?(IOError)
+    raise IOError, "next: #{response.code}" unless response.is_a?(Net::HTTPOK)
 
-    http.post("#{path}/error", report(e), ERROR_TYPE => "Function.#{name_of(e)}")
+    ENV['_X_AMZN_TRACE_ID'] = response['Lambda-Runtime-Trace-Id']
+    resource, document, headers = told_of(response.body, &block)
+    http.post("#{BASE}/invocation/#{response['Lambda-Runtime-Aws-Request-Id']}/#{resource}", document, headers)
   end
 
-  def tell(http, path, outcome)
-    return http.post("#{path}/response", answer(outcome)) if outcome.state == OK
+  # What is posted of an event: resource, document, headers.
+  def told_of(event)
+    outcome = yield JSON.parse(event, symbolize_names: true)
+    return ['response', answer(outcome), {}] if outcome.state == OK
 
     document = { errorType: 'Failed', errorMessage: JSON.generate(outcome.body), statusCode: outcome.status }
-    http.post("#{path}/error", JSON.generate(document.compact), ERROR_TYPE => 'Function.Failed')
+    ['error', JSON.generate(document.compact), { ERROR_TYPE => 'Function.Failed' }]
+  rescue *FAULTS => e
+    ['error', report(e), { ERROR_TYPE => "Function.#{name_of(e)}" }]
   end
 
   # A body alone stands for itself, unless it looks like an answer of HTTP.
@@ -61,7 +67,10 @@ class RuntimeApi
   end
 
   def report(error)
-    JSON.generate({ errorType: error.class.name, errorMessage: error.message, stackTrace: error.backtrace || [] })
+    # What is no UTF-8 cannot be said in JSON.
+    message = String.new(error.message.to_s, encoding: 'UTF-8').scrub
+    lines = (error.backtrace || []).first(MOST_LINES).map(&:scrub)
+    JSON.generate({ errorType: error.class.name, errorMessage: message, stackTrace: lines })
   end
 
   def name_of(error)
