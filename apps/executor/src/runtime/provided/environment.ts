@@ -17,7 +17,6 @@ export interface Surroundings {
 
 /** Where a program finds interpreters; Lambda's, and this Node's for a bootstrap written in JavaScript. */
 const PATH = [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin', '/opt/bin'].join(':');
-/** There is none; SDKs ask for one all the same. */
 /**
  * The environment of a program, as on Lambda ("Defined runtime environment variables"), and nothing of the executor's
  * own. `AWS_EXECUTION_ENV` is not there for a custom runtime; no credentials either, since none belong to it.
