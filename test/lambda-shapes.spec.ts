@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { connect } from '@nats-io/transport-node';
+import { connect, headers } from '@nats-io/transport-node';
 import { closeAll, later, until } from './fixtures/later.js';
 import { catalogue, executor, type Mesh, mesh, served } from './fixtures/mesh.js';
 import { awsServer, deadLetterQueue, Producer, ingress as sqsIngress } from './fixtures/sqs.js';
@@ -86,6 +86,31 @@ describe.each(['inline', 'thread', 'process'])('in isolation by %s', (isolation)
     });
   });
 
+  it('a handler of CloudEvents has what a NATS client states, and what a client of Lambda sends', async () => {
+    const nats = await connect({ servers: world.nats.url });
+    later(() => nats.close());
+    const stated = headers();
+    for (const [name, value] of Object.entries({ id: 'x', source: '/me', type: 't', tenant: 'gr%C3%BCn' }))
+      stated.set(`ce-${name}`, value);
+    const reply = await nats.request('mesh.call.events', '{"a":1}', { headers: stated, timeout: 10_000 });
+    const answer = { type: 'answer', id: 'x', tenant: 'grün', data: { was: { a: 1 }, from: '/me' } };
+    expect(reply.json()).toMatchObject(answer);
+    const event = { specversion: '1.0', id: 'x', source: '/me', type: 't', tenant: 'grün', data: { a: 1 } };
+    const Payload = JSON.stringify(event);
+    const invoked = await lambda().send(new InvokeCommand({ FunctionName: 'events', Payload }));
+    expect(JSON.parse(invoked.Payload?.transformToString() ?? '')).toEqual({ ...event, ...answer });
+  });
+
+  const lambda = () => {
+    const client = new LambdaClient({
+      endpoint: world.url,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
+    });
+    later(() => client.destroy());
+    return client;
+  };
+
   it('a handler of the payload has it from HTTP, from NATS and from a client of Lambda', async () => {
     const expected = { payload: { id: 42 }, functionName: 'payload' };
     const body = '{"id":42}';
@@ -95,13 +120,7 @@ describe.each(['inline', 'thread', 'process'])('in isolation by %s', (isolation)
     const nats = await connect({ servers: world.nats.url });
     later(() => nats.close());
     expect((await nats.request('mesh.call.payload', body)).json()).toEqual(expected);
-    const client = new LambdaClient({
-      endpoint: world.url,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
-    });
-    later(() => client.destroy());
-    const { Payload } = await client.send(new InvokeCommand({ FunctionName: 'payload', Payload: body }));
+    const { Payload } = await lambda().send(new InvokeCommand({ FunctionName: 'payload', Payload: body }));
     expect(JSON.parse(Payload?.transformToString() ?? '')).toEqual(expected);
   });
 

@@ -17,14 +17,32 @@ const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /** @throws MeshError `bad-body` for what is no CloudEvent, and whatever its data is refused with */
 export function unwrapEvent(json: unknown): StructuredEvent {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw fault('it is no JSON object');
-  const event = json as Record<string, unknown>;
-  if (event.specversion !== '1.0') throw fault('specversion must be "1.0"');
-  const contentType = event.datacontenttype ?? undefined;
-  if (contentType !== undefined && typeof contentType !== 'string')
-    throw fault('datacontenttype must be a string');
-  return { cloudEvent: attributesOf(event), ...dataOf(event, contentType) };
+  const event = eventIn(json);
+  return { cloudEvent: attributesOf(event), ...dataOf(event) };
 }
+
+/** The event as it was sent: its data is for others to decode. @throws MeshError `bad-body` for what is no CloudEvent */
+export function wholeEvent(json: unknown): object {
+  const event = eventIn(json);
+  attributesOf(event);
+  if (isGiven(event.data_base64)) bytesOf(event.data_base64);
+  return event;
+}
+
+interface StatedEvent extends Record<string, unknown> {
+  readonly datacontenttype?: string | null;
+}
+
+function eventIn(json: unknown): StatedEvent {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw fault('it is no JSON object');
+  const { specversion, datacontenttype } = json as Record<string, unknown>;
+  if (specversion !== '1.0') throw fault('specversion must be "1.0"');
+  if (isGiven(datacontenttype) && typeof datacontenttype !== 'string')
+    throw fault('datacontenttype must be a string');
+  return json as StatedEvent;
+}
+
+const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
 
 function attributesOf(event: Record<string, unknown>): CloudEvent {
   const attributes: Record<string, string> = {};
@@ -37,9 +55,8 @@ function attributesOf(event: Record<string, unknown>): CloudEvent {
   return attributes;
 }
 
-function dataOf(event: Record<string, unknown>, contentType: string | undefined) {
-  const { data, data_base64: base64 } = event;
-  if (base64 !== undefined && base64 !== null)
+function dataOf({ data, data_base64: base64, datacontenttype: contentType }: StatedEvent) {
+  if (isGiven(base64))
     return { body: decodeBody(bytesOf(base64), contentType ?? 'application/octet-stream'), isJson: false };
   // Clause 3.1.1: data is a JSON value; a string with another content type stands for itself.
   return { body: data ?? null, isJson: true };

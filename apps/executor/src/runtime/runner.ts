@@ -73,11 +73,11 @@ export class Runner {
   async #shaped(envelope: EventEnvelope, invocation: Invocation, host: Host): Promise<Answer> {
     const { path, version, shaping, body: takes } = this.of;
     const { event = 'mesh', http = [] } = shaping ?? {};
-    const { body, rest, attempt } = invocation;
+    const { body, rest, attempt, headers } = invocation;
     // Documents have their body whole.
     const raw = rest === undefined ? body : await wholeOf(joined(body, rest));
     const inPieces = takes === 'stream';
-    const asked = { path, version, envelope, raw, attempt, now: Date.now(), http, inPieces };
+    const asked = { path, version, envelope, raw, attempt, now: Date.now(), http, inPieces, headers };
     return runShaped(event, this.handler, asked, host);
   }
 

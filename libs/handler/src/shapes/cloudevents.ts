@@ -1,35 +1,33 @@
 import { encodeReturned } from '../answer.js';
-import type { CloudEvent } from '../author-types.js';
-import { buildEvent } from '../build-event.js';
+import { type BodyKind, decodeBody, kindOf } from '../decode-body.js';
+import { parseMediaType } from '../media-type.js';
+import { wholeEvent } from '../structured-event.js';
+import { bodyOf } from './gateway-request.js';
 import { jsonAnswer, textAnswer } from './lambda-answer.js';
 import type { Asked, Shape } from './shape.js';
 
 /*
  * A CloudEvent in its JSON form (CloudEvents 1.0, JSON format, clause 3). What the caller stated stays; the rest are the
- * mesh's own defaults. An answer that is a CloudEvent is sent in structured mode, which every source can carry; another
- * one is sent as the mesh sends it.
+ * mesh's own defaults. One that was sent in structured mode, or as the payload of Lambda's API, is passed on as it is. An
+ * answer that is a CloudEvent is sent in structured mode, which every source can carry; another one is sent as the mesh
+ * sends it.
  */
 
 const STRUCTURED = 'application/cloudevents+json';
 // Clause 3.1 of the specification: lower-case letters and digits.
-const EXTENSION = /^ce-([a-z0-9]{1,20})$/;
-const KNOWN = new Set([
-  'specversion',
-  'id',
-  'source',
-  'type',
-  'subject',
-  'time',
-  'datacontenttype',
-  'dataschema',
-]);
+const ATTRIBUTE = /^[a-z0-9]+$/;
+/** What is said of an event in other ways. `data` may be no attribute's name. */
+const KNOWN = new Set(['specversion', 'id', 'source', 'type', 'subject', 'time', 'datacontenttype', 'data']);
 
 export const cloudevents: Shape = {
-  document: (asked) => {
-    const built = buildEvent(asked.path, asked.envelope, asked.raw);
-    if (built instanceof Promise)
-      return built.then(({ body, cloudEvent }) => documentOf(asked, body, cloudEvent));
-    return isStructured(asked) ? structuredOf(asked) : documentOf(asked, built.body, built.cloudEvent);
+  document(asked) {
+    const { raw, envelope } = asked;
+    const { contentType } = envelope;
+    const kind = contentType === undefined ? undefined : kindOf(parseMediaType(contentType));
+    if (kind === 'cloudevent') return wholeEvent(decodeBody(raw, contentType));
+    const data: Data = raw.length === 0 ? {} : dataOf(asked, kind);
+    const isSent = envelope.meta.source === 'lambda' && isCloudEvent(data.data);
+    return isSent ? data.data : documentOf(asked, data);
   },
   answer: (returned, { envelope }) => {
     if (envelope.meta.source === 'lambda') return jsonAnswer(returned);
@@ -39,14 +37,9 @@ export const cloudevents: Shape = {
   },
 };
 
-const isStructured = ({ envelope: { contentType = '' } }: Asked): boolean =>
-  /^application\/cloudevents(\+json)?\s*(;|$)/i.test(contentType);
-
-/** It was checked by then; its extensions stay with it. */
-const structuredOf = ({ raw }: Asked): unknown => JSON.parse(Buffer.from(raw).toString());
-
-function documentOf({ envelope, path, raw, now }: Asked, body: unknown, stated: CloudEvent = {}) {
-  const { meta, id, contentType } = envelope;
+function documentOf(asked: Asked, data: Data) {
+  const { envelope, path, now } = asked;
+  const { meta, id, cloudEvent: stated = {} } = envelope;
   return {
     specversion: '1.0',
     id: stated.id ?? id,
@@ -54,20 +47,32 @@ function documentOf({ envelope, path, raw, now }: Asked, body: unknown, stated: 
     type: stated.type ?? 'mesh.event',
     subject: stated.subject ?? path,
     time: stated.time ?? new Date(now).toISOString(),
-    ...extensionsOf(envelope),
-    ...dataOf(body, raw, contentType),
+    ...extensionsOf(asked),
+    ...data,
   };
 }
 
-/** Extension attributes of HTTP's binary mode (HTTP binding, clause 3.1.3). */
-function extensionsOf({ meta, traceparent }: Asked['envelope']): Record<string, string> {
+/**
+ * `dataschema` and extension attributes, as the bindings' binary mode has them: headers of HTTP and of NATS with the
+ * prefix `ce-`, percent-encoded (HTTP binding, clause 3.1.3); user properties of MQTT 5 without one (clause 3.1.3 there).
+ */
+function extensionsOf({ envelope, headers }: Asked): Record<string, string> {
+  const { meta, traceparent } = envelope;
   const extensions: Record<string, string> = traceparent === undefined ? {} : { traceparent };
-  for (const [name, value] of Object.entries(meta.headers ?? {})) {
-    const extension = EXTENSION.exec(name)?.[1];
-    if (extension !== undefined && !KNOWN.has(extension))
-      extensions[extension] = decodeURIComponentSafely(String(value));
-  }
+  const add = (name: string, value: string) => {
+    if (ATTRIBUTE.test(name) && !KNOWN.has(name)) extensions[name] = value;
+  };
+  for (const [name, value] of Object.entries({ ...headers, ...meta.headers }))
+    if (name.startsWith('ce-')) add(name.slice(3), decodeURIComponentSafely(String(value)));
+  for (const [name, value] of Object.entries(userPropertiesOf(envelope)))
+    add(name, String([value].flat()[0]));
   return extensions;
+}
+
+/** Of a message that is an event: those of another one may be called anything. */
+function userPropertiesOf({ meta, cloudEvent }: Asked['envelope']): object {
+  const properties = meta.source === 'mqtt' && cloudEvent ? meta.attributes?.userProperties : undefined;
+  return typeof properties === 'object' && properties !== null ? properties : {};
 }
 
 function decodeURIComponentSafely(text: string): string {
@@ -78,16 +83,24 @@ function decodeURIComponentSafely(text: string): string {
   }
 }
 
-/** Bytes are base64 (clause 3.1.1); text and JSON stand for themselves. */
-function dataOf(body: unknown, raw: Uint8Array, contentType: string | undefined): object {
-  if (raw.length === 0) return {};
-  const isBytes = ArrayBuffer.isView(body);
-  const type =
-    contentType ?? (isBytes ? undefined : typeof body === 'string' ? 'text/plain' : 'application/json');
-  return {
-    ...(type === undefined ? {} : { datacontenttype: type }),
-    ...(isBytes ? { data_base64: Buffer.from(raw).toString('base64') } : { data: body }),
-  };
+interface Data {
+  readonly datacontenttype?: string;
+  readonly data?: unknown;
+  readonly data_base64?: string;
+}
+
+/** JSON stands for itself, what has another type is text or base64 (clause 3.1.1), by its type and not by its bytes. */
+function dataOf(asked: Asked, kind: BodyKind | undefined): Data {
+  const { raw, envelope } = asked;
+  const { contentType } = envelope;
+  if (contentType !== undefined && kind !== 'json' && kind !== 'text') {
+    const { body, isBase64Encoded } = bodyOf(asked);
+    return { datacontenttype: contentType, [isBase64Encoded ? 'data_base64' : 'data']: body };
+  }
+  const data = decodeBody(raw, contentType);
+  if (ArrayBuffer.isView(data)) return { data_base64: Buffer.from(raw).toString('base64') };
+  const guessed = typeof data === 'string' ? 'text/plain' : 'application/json';
+  return { datacontenttype: contentType ?? guessed, data };
 }
 
 function isCloudEvent(value: unknown): value is object {

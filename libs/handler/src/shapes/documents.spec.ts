@@ -15,9 +15,12 @@ interface Given {
   readonly raw?: string | Uint8Array;
   readonly http?: HttpTrigger[];
   readonly more?: Partial<Asked['envelope']>;
+  /** As they came over NATS. */
+  readonly headers?: Record<string, string>;
 }
+type Values = Record<string, unknown>;
 
-const asked = ({ meta, contentType, raw = '', http = [], more }: Given): Asked => ({
+const asked = ({ meta, contentType, raw = '', http = [], more, headers = {} }: Given): Asked => ({
   path: 'users/find',
   version: '1.0.0',
   envelope: { id: ID, meta, ...(contentType === undefined ? {} : { contentType }), ...more },
@@ -25,6 +28,7 @@ const asked = ({ meta, contentType, raw = '', http = [], more }: Given): Asked =
   attempt: 1,
   now: NOW,
   http,
+  headers,
 });
 const document = async (shape: EventShape, given: Given): Promise<unknown> =>
   // As JSON: what crosses to a program in another language must be all of it.
@@ -305,6 +309,79 @@ describe('CloudEvents', () => {
     ).rejects.toMatchObject({ code: 'bad-body' });
   });
 
+  const STRUCTURED = 'application/cloudevents+json';
+  const EVENT = { specversion: '1.0', id: 'a', source: '/b', type: 'c' };
+
+  it('has the extensions that NATS headers and MQTT 5 user properties state, and dataschema', async () => {
+    const more = { tenant: 'grün', dataschema: 'https://example.org/s' };
+    const sent = { 'ce-tenant': 'gr%C3%BCn', 'ce-dataschema': more.dataschema, 'ce-id': 'a', 'mesh-id': ID };
+    const byHttp = await document('cloudevents', { meta: { source: 'http', headers: sent } });
+    expect(byHttp).toMatchObject({ ...more, id: ID });
+    const byNats = await document('cloudevents', { meta: { source: 'nats' }, headers: sent });
+    expect(byNats).toMatchObject(more);
+    const userProperties = { ...more, ...EVENT, data: 'x', Upper: 'no', many: ['1', '2'] };
+    const byMqtt = { meta: { source: 'mqtt', attributes: { userProperties } } } as const;
+    const { id, source, type } = EVENT;
+    const got = await document('cloudevents', { ...byMqtt, more: { cloudEvent: { id, source, type } } });
+    expect(got).toEqual({ ...EVENT, ...more, many: '1', subject: 'users/find', time: expect.any(String) });
+    // User properties of what is no CloudEvent are no attributes of one.
+    expect(await document('cloudevents', byMqtt)).not.toHaveProperty('tenant');
+  });
+
+  it.each<[string, string, object]>([
+    ['a byte order mark', `\ufeff${JSON.stringify(EVENT)}`, EVENT],
+    ['a key that would change a prototype', `{"__proto__":{"x":1},${JSON.stringify(EVENT).slice(1)}`, EVENT],
+    [
+      'data of several parts',
+      JSON.stringify({ ...EVENT, tenant: 'x', datacontenttype: 'multipart/form-data', data_base64: 'YQ==' }),
+      { ...EVENT, tenant: 'x', datacontenttype: 'multipart/form-data', data_base64: 'YQ==' },
+    ],
+  ])('takes one in structured mode with %s', async (_, raw, expected) => {
+    const given: Given = { meta: { source: 'http' }, raw, contentType: STRUCTURED };
+    const got = await shapeOf('cloudevents', 'http').document(asked(given));
+    expect(JSON.stringify(got)).toBe(JSON.stringify(expected));
+  });
+
+  it.each(['{', '[]', 'null', '', '{"specversion":"1.0"}', '{"specversion":"1.0","id":1}'])(
+    'refuses %j in structured mode',
+    async (raw) => {
+      await expect(
+        document('cloudevents', { meta: { source: 'http' }, raw, contentType: STRUCTURED }),
+      ).rejects.toMatchObject({ code: 'bad-body' });
+    },
+  );
+
+  const MULTIPART = 'multipart/form-data; boundary=x';
+  it.each<[string, string | undefined, string | Uint8Array, object]>([
+    ['a form', 'application/x-www-form-urlencoded', 'a=1', { data: 'a=1' }],
+    ['a body of several parts', MULTIPART, '--x--', { data_base64: 'LS14LS0=' }],
+    ['XML', 'application/xml', '<a/>', { data: '<a/>' }],
+    ['text', 'text/plain; charset=iso-8859-1', Uint8Array.of(0xe4), { data: 'ä' }],
+    ['bytes', 'application/octet-stream', 'abc', { data_base64: 'YWJj' }],
+    ['XML that is no UTF-8', 'application/xml', Uint8Array.of(255), { data_base64: '/w==' }],
+    ['JSON', 'application/problem+json', '{"a":1}', { data: { a: 1 } }],
+    ['JSON of no type', undefined, '[1]', { datacontenttype: 'application/json', data: [1] }],
+    ['text of no type', undefined, 'a', { datacontenttype: 'text/plain', data: 'a' }],
+    ['bytes of no type', undefined, Uint8Array.of(255), { data_base64: '/w==' }],
+    ['nothing', 'application/json', '', {}],
+  ])('has as data %s', async (_, contentType, raw, expected) => {
+    const given: Given = { meta: { source: 'http' }, raw };
+    const got = await document('cloudevents', contentType === undefined ? given : { ...given, contentType });
+    const { specversion: _1, id: _2, source: _3, type: _4, subject: _5, time: _6, ...data } = got as Values;
+    const stated = contentType === undefined || raw === '' ? {} : { datacontenttype: contentType };
+    expect(data).toEqual({ ...stated, ...expected });
+  });
+
+  it.each([
+    ['application/json', '{', 'bad-body'],
+    ['application/cloudevents-batch+json', '[]', 'unsupported-media-type'],
+    ['nonsense', '', 'unsupported-media-type'],
+  ])('refuses %s: %j', async (contentType, raw, code) => {
+    await expect(
+      document('cloudevents', { meta: { source: 'http' }, raw, contentType }),
+    ).rejects.toMatchObject({ code });
+  });
+
   it('has no data where nothing was sent', async () => {
     expect(await document('cloudevents', { meta: { source: 'cron' } })).not.toHaveProperty('data');
   });
@@ -326,6 +403,18 @@ describe('the payload', () => {
 });
 
 describe('a caller who speaks Lambda', () => {
+  const LAMBDA = { meta: { source: 'lambda' }, contentType: 'application/json' } as const;
+
+  it('sends a CloudEvent, or what becomes the data of one', async () => {
+    const event = { specversion: '1.0', id: 'a', source: '/b', type: 'c', tenant: 'x', data: [1] };
+    expect(await document('cloudevents', { ...LAMBDA, raw: JSON.stringify(event) })).toEqual(event);
+    const { type: _, ...none } = event;
+    expect(await document('cloudevents', { ...LAMBDA, raw: JSON.stringify(none) })).toMatchObject({
+      source: 'urn:lambda-mesh:lambda',
+      data: none,
+    });
+  });
+
   it.each(['apigateway-v1', 'apigateway-v2', 'sqs', 'payload'] as const)(
     'sends the %s document',
     async (shape) => {

@@ -64,7 +64,8 @@ function headersOf({ envelope: { meta, contentType } }: Asked): Values {
   return headers;
 }
 
-function bodyOf({ raw, envelope: { contentType } }: Asked): {
+/** Text as it is, by its type and its bytes; anything else as base64. */
+export function bodyOf({ raw, envelope: { contentType } }: Asked): {
   body: string | undefined;
   isBase64Encoded: boolean;
 } {

@@ -46,6 +46,8 @@ export interface Asked {
   readonly http: readonly HttpTrigger[];
   /** The handler takes the body of the mesh's own event as it comes. */
   readonly inPieces?: boolean;
+  /** Those of its NATS message, names in lower case, where it came as one. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface Shape {

@@ -30,6 +30,7 @@ export function shapedOf({ path, version, provided }: HandlerSpec, run: RunMessa
     attempt,
     now: Date.now(),
     http: provided?.http ?? [],
+    headers,
     event: provided?.event ?? eventFor(envelope.meta.source),
   };
 }
