@@ -6,8 +6,8 @@ import { MemoryGroup } from '../memory-group.js';
 import type { WorkerLimits } from '../runtime.js';
 import { bytesIn, type Scratch, scratchRoot } from '../scratch.js';
 import { memoryDetail } from '../watch.js';
+import { groupBytes } from './group-memory.js';
 import type { Output } from './output.js';
-import { treeBytes } from './tree-memory.js';
 
 /** After its end, how long what it still sent or printed may take to arrive, ms. */
 const LAST_WORDS_MS = 50;
@@ -119,7 +119,7 @@ export class Bootstrap {
     if (this.#isLooking) return;
     this.#isLooking = true;
     const { limits, scratch } = this.options;
-    if (treeBytes(pid) > limits.memoryMb * MB) return this.#exceeded(memoryDetail(limits));
+    if (groupBytes(pid) > limits.memoryMb * MB) return this.#exceeded(memoryDetail(limits));
     if ((await bytesIn(scratch.folder)) > limits.scratchMb * MB)
       this.#exceeded(
         `It wrote more than the ${limits.scratchMb} MB that a handler may keep in its scratch folder.`,

@@ -13,7 +13,7 @@ import { RuntimeApi } from './runtime-api.js';
  * Handlers in any language: a program `bootstrap` that polls AWS Lambda's Runtime API, as a custom runtime of Lambda does.
  * To the executor it is one more worker; what differs is inside its `WorkerLink`:
  *
- *   bootstrap      the child process and its descendants, from the start to the end (tree-memory)
+ *   bootstrap      the child process and what it starts, one process group, from the start to the end (group-memory)
  *   environment    the variables that it has
  *   output         the lines that it prints → the handler's log (said)
  *   runtime-api    the HTTP server that it polls, one for each child, since the API's paths name nobody
