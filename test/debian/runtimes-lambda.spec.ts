@@ -164,3 +164,100 @@ end
     expect(JSON.parse(refused.body).errorMessage).toBe('{"error":"Missing ?id="}');
   });
 });
+
+describe('the runtime in Python', () => {
+  const HANDLER = `import asyncio, sys
+
+class Ошибка(Exception):
+    pass
+
+class Silent(Exception):
+    def __str__(self):
+        raise ValueError("no words")
+
+def fails(what):
+    if what == "name":
+        raise Ошибка("ого")
+    if what == "silent":
+        raise Silent()
+    if what == "exit":
+        sys.exit(3)
+    if what == "cancelled":
+        raise asyncio.CancelledError()
+    if what == "os":
+        open("/none/such")
+    return {"nan": float("nan"), "infinity": float("inf"), "surrogate": "\\ud800"}.get(what, what)
+
+def pieces(what):
+    yield "first"
+    sys.exit(3)
+
+def two(event, context):
+    return context.aws_request_id is not None
+
+def optional(payload, verbose=False):
+    return verbose
+
+def named(event, context=None):
+    return context is not None
+
+def several(payload, *more):
+    return list(more)
+`;
+  const python = (name: string, environment: Record<string, string> = {}) =>
+    start('python', { 'own.py': HANDLER }, { _HANDLER: `own.${name}`, ...environment });
+
+  const FAULTS = [
+    ['name', 'Ошибка', 'Function.Error'],
+    ['silent', 'Silent', 'Function.Silent'],
+    ['exit', 'SystemExit', 'Function.SystemExit'],
+    ['cancelled', 'CancelledError', 'Function.CancelledError'],
+    ['os', 'FileNotFoundError', 'Function.FileNotFoundError'],
+    ['nan', 'ValueError', 'Function.ValueError'],
+    ['infinity', 'ValueError', 'Function.ValueError'],
+    ['surrogate', 'UnicodeEncodeError', 'Function.UnicodeEncodeError'],
+  ] as const;
+
+  it.each(['1', '2'])("tells of a handler's own fault, and goes on, with %s at once", async (concurrency) => {
+    const child = python('fails', { AWS_LAMBDA_MAX_CONCURRENCY: concurrency });
+    // More than there are threads: none of them has ended.
+    for (const [what, errorType, category] of FAULTS)
+      expect(await errorOf(JSON.stringify(what))).toMatchObject({ errorType, category });
+    expect(await api.invoke('"run"')).toMatchObject({ kind: 'response', body: '"run"' });
+    expect(child.exitCode).toBeNull();
+  });
+
+  it('tells of what breaks off a stream, and goes on', async () => {
+    python('pieces');
+    for (const event of [1, 2]) {
+      const { body, trailers } = await api.invoke(event);
+      expect([body, trailers?.['lambda-runtime-function-error-type']]).toEqual([
+        'first',
+        'Function.SystemExit',
+      ]);
+    }
+  });
+
+  it('tells of an event that cannot be read, or surroundings that are not there', async () => {
+    python('two');
+    expect(await errorOf('{')).toMatchObject({ errorType: 'JSONDecodeError' });
+    const context = { 'Lambda-Runtime-Client-Context': '{' };
+    expect(await api.invoke(1, 30_000, context)).toMatchObject({ kind: 'error' });
+    expect(await api.invoke(1)).toMatchObject({ kind: 'response' });
+  });
+
+  it.each([
+    ['two', true],
+    ['named', true],
+    ['optional', false],
+    ['several', []],
+  ])('gives the context to who asks for it: %s', async (name, answer) => {
+    python(name);
+    expect(JSON.parse((await api.invoke(1)).body)).toEqual(answer);
+  });
+
+  it('waits where its poll is refused', async () => {
+    python('fails');
+    await refusedThenAnswered('"x"', 'x');
+  });
+});
