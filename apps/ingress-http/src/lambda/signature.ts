@@ -7,7 +7,9 @@ import { ServiceError } from './service-error.js';
 
 /*
  * Signature Version 4 (AWS General Reference, "Signature Version 4 signing process"), checked by signing the request
- * again with AWS's own library: canonical forms are where home-made checks go wrong.
+ * again with AWS's own library: canonical forms are where home-made checks go wrong. Headers alone are put into their
+ * form here, from what was received: what a client signs is not what the library would sign, and Node's own list has
+ * repeated ones joined otherwise.
  */
 
 const ALGORITHM = 'AWS4-HMAC-SHA256';
@@ -25,7 +27,8 @@ export interface Claim {
   readonly keyId: string;
   readonly secret: string;
   readonly region: string;
-  readonly signedHeaders: ReadonlySet<string>;
+  /** Those that are signed, in their canonical form. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly signature: string;
   readonly date: Date;
 }
@@ -36,7 +39,7 @@ export interface Claim {
  * @throws ServiceError in the names that SDKs know
  */
 export function claimOf(
-  { headers }: Pick<IncomingMessage, 'headers'>,
+  { headers, rawHeaders }: Pick<IncomingMessage, 'headers' | 'rawHeaders'>,
   credentials: Credentials,
   now: number,
 ): Claim {
@@ -61,7 +64,27 @@ export function claimOf(
   const secret = credentials.get(keyId);
   if (secret === undefined)
     throw new ServiceError('UnrecognizedClientException', 'The access key is not known here.');
-  return { keyId, secret, region, signedHeaders, signature, date };
+  return { keyId, secret, region, headers: canonical(signedHeaders, rawHeaders), signature, date };
+}
+
+/**
+ * Values as they were sent, in UTF-8, one after the other where a name is repeated.
+ * @param rawHeaders name, value, name, value, …
+ * @throws ServiceError where a signed one was not sent
+ */
+function canonical(names: ReadonlySet<string>, rawHeaders: readonly string[]): Record<string, string> {
+  const found: Record<string, string> = Object.create(null);
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] as string).toLowerCase();
+    if (!names.has(name)) continue;
+    const sent = Buffer.from(rawHeaders[i + 1] as string, 'latin1').toString();
+    // Space around it is gone by now.
+    const value = sent.replace(/[ \t]+/g, ' ');
+    found[name] = found[name] === undefined ? value : `${found[name]},${value}`;
+  }
+  for (const name of names)
+    if (found[name] === undefined) throw invalid(`The header ${name} is signed, and was not sent.`);
+  return found;
 }
 
 function dateOf(text: string | undefined): Date {
@@ -79,7 +102,7 @@ export async function checkSignature(
   body: Uint8Array,
 ): Promise<void> {
   const stated = request.headers['x-amz-content-sha256'];
-  // The library takes a stated hash for the body's own.
+  // A signature may cover a statement that is not true.
   if (stated !== undefined && stated !== createHash('sha256').update(body).digest('hex'))
     throw invalid('X-Amz-Content-Sha256 is not the hash of the body.');
   const expected = await signatureOf(claim, request, body);
@@ -88,31 +111,39 @@ export async function checkSignature(
 }
 
 async function signatureOf(
-  { keyId, secret, region, signedHeaders, date }: Claim,
-  { method, url, headers }: Pick<IncomingMessage, 'method' | 'url' | 'headers'>,
+  { keyId, secret, region, headers, date }: Claim,
+  { method, url }: Pick<IncomingMessage, 'method' | 'url'>,
   body: Uint8Array,
 ): Promise<string> {
   const [path = '/', query = ''] = (url as string).split(/\?(.*)/s);
-  const request = new HttpRequest({
-    method: method as string,
-    path,
-    query: queryOf(query),
-    headers: Object.fromEntries([...signedHeaders].map((name) => [name, String(headers[name] ?? '')])),
-    body,
-  });
+  const request = new HttpRequest({ method: method as string, path, query: queryOf(query), body });
   const credentials = { accessKeyId: keyId, secretAccessKey: secret };
-  const signer = new SignatureV4({
+  const signer = new SignerOf(headers, {
     credentials,
     region,
     service: SERVICE,
     sha256: Sha256,
     applyChecksum: false,
   });
-  const { headers: own } = await signer.sign(request, {
-    signingDate: date,
-    signableHeaders: new Set(signedHeaders),
-  });
+  const { headers: own } = await signer.sign(request, { signingDate: date });
   return own.authorization?.slice(-64) ?? '';
+}
+
+/** Signs these headers, whatever the request has. */
+class SignerOf extends SignatureV4 {
+  constructor(
+    private readonly headers: Readonly<Record<string, string>>,
+    options: ConstructorParameters<typeof SignatureV4>[0],
+  ) {
+    super(options);
+  }
+  protected override createCanonicalRequest(
+    request: HttpRequest,
+    _: Record<string, string>,
+    payloadHash: string,
+  ): string {
+    return super.createCanonicalRequest(request, this.headers, payloadHash);
+  }
 }
 
 function queryOf(text: string): Record<string, string | string[]> {
