@@ -15,16 +15,11 @@ const REMEDY = `λ-mesh needs Node ${REQUIRED.join('.')} or newer, this is ${pro
 
 /**
  * Runs `service` here, or, where this Node is too old, the same command with the Node in node_modules.
- * @param heap `small` for a service that starts no threads and need not be the fastest
  */
-export async function launch(
-  mainUrl: string,
-  service: () => Promise<unknown>,
-  { heap }: { heap?: 'small' } = {},
-): Promise<void> {
+export async function launch(mainUrl: string, service: () => Promise<unknown>): Promise<void> {
   if (suffices(process.versions.node)) {
     tuneCollector();
-    if (heap === 'small') keepHeapSmall();
+    keepHeapSmall();
     await service();
   } else goOnWith(bundledNode(mainUrl));
 }
