@@ -131,6 +131,17 @@ describe('under the Runtime API', () => {
     });
   });
 
+  it('takes the answer of a callback', async () => {
+    const manifest = { path: 'called', version: '1.0.0', entry: 'called.mjs', event: 'payload' };
+    await writeFile(join(folder, 'handler.json'), JSON.stringify(manifest));
+    const called =
+      'export const handler = (event, _, callback) => void setImmediate(callback, event.error, event);';
+    await writeFile(join(folder, 'called.mjs'), called);
+    start();
+    expect(await api.invoke({ n: 1 })).toMatchObject({ kind: 'response', body: '{"n":1}' });
+    expect(await api.invoke({ error: 'far' })).toMatchObject({ kind: 'error' });
+  });
+
   it("keeps an author's log line whole, whatever its fields are", async () => {
     const logs = `export const handler = (event, context) => {
       const circle = {};

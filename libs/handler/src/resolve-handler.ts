@@ -1,6 +1,7 @@
 import { MeshError } from '../../contracts/src/errors.js';
 import type { HandlerContext, HandlerEvent } from './author-types.js';
 import { type HandlerDefinition, isDefinition } from './definition.js';
+import type { Callback } from './shapes/callback.js';
 
 /** A handler found in a module, callable in one way whatever its form. */
 export interface ResolvedHandler {
@@ -12,7 +13,9 @@ export interface ResolvedHandler {
   readonly path?: string;
   /** What a definition states; an executor goes by the manifest. */
   readonly body?: 'whole' | 'stream' | undefined;
-  invoke(event: HandlerEvent, context: HandlerContext): unknown;
+  /** It has a third parameter: what was written for Lambda answers by that. */
+  readonly takesCallback: boolean;
+  invoke(event: HandlerEvent, context: HandlerContext, callback?: Callback): unknown;
 }
 
 type Exports = Readonly<Record<string, unknown>>;
@@ -105,21 +108,25 @@ function fromDefinition(
     form: 'definition',
     path: value.path,
     body: value.options.body,
+    takesCallback: takesCallback(value.run),
     invoke: value.run,
   };
 }
 
-type PlainFunction = (first: unknown, context: HandlerContext) => unknown;
+type PlainFunction = (first: unknown, context: HandlerContext, callback?: Callback) => unknown;
 
 function fromPlain([exportName, fn]: Named<PlainFunction>): ResolvedHandler {
+  const common = { exportName, takesCallback: takesCallback(fn) };
   if (exportName !== 'handle')
-    return { exportName, form: 'event', invoke: (event, context) => fn(event, context) };
+    return { ...common, form: 'event', invoke: (event, context, callback) => fn(event, context, callback) };
   return {
-    exportName,
+    ...common,
     form: 'payload',
-    invoke: (event, context) => fn(payloadOf(event.body), context),
+    invoke: (event, context, callback) => fn(payloadOf(event.body), context, callback),
   };
 }
+
+const takesCallback = (fn: { readonly length: number }): boolean => fn.length === 3;
 
 /**
  * What `handle(payload)` gets: the decoded body, which is a string for text. The seed's clients wrap their text as

@@ -130,4 +130,6 @@ export interface ShapedEvents {
 export type ShapedHandlerFunction<Shape extends keyof ShapedEvents> = (
   event: ShapedEvents[Shape],
   context: HandlerContext & LambdaContext,
+  /** Of Lambda up to Node.js 22: who has this parameter answers by it, or by a promise. */
+  callback: (error?: unknown, result?: unknown) => void,
 ) => unknown;

@@ -8,6 +8,7 @@ import type { ResolvedHandler } from '../resolve-handler.js';
 import { runHandler } from '../run-handler.js';
 import { apigatewayV1 } from './apigateway-v1.js';
 import { apigatewayV2 } from './apigateway-v2.js';
+import { byCallback, type Callback } from './callback.js';
 import { cloudevents } from './cloudevents.js';
 import { jsonAnswer } from './lambda-answer.js';
 import { lambdaContext } from './lambda-context.js';
@@ -58,8 +59,11 @@ export async function runShaped(
   const document = await shape.document(asked);
   const isMesh = event === 'mesh';
   const given = resolved.form === 'payload' && !isMesh ? { body: document } : document;
-  const invoke = (_: HandlerEvent, context: HandlerContext) =>
-    resolved.invoke(given as HandlerEvent, lambdaContext(context, asked));
+  const invoke = (_: HandlerEvent, context: HandlerContext) => {
+    const run = (callback?: Callback) =>
+      resolved.invoke(given as HandlerEvent, lambdaContext(context, asked), callback);
+    return resolved.takesCallback && !isMesh ? byCallback(run) : run();
+  };
   const answer = await runHandler(
     { ...resolved, invoke },
     // Of which it needs the id alone.
