@@ -24,10 +24,8 @@ const CRLF = '\r\n';
 const FORBIDDEN_IN_VALUE = /[\r\n\0]/;
 const NON_ASCII = /[^\x20-\x7e]/g;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-/** Value of `mesh-log`. Its answer is a header of the result, {@link LOG_TAIL_HEADER}. */
+/** Value of `mesh-log`. Its answer is a header of the result, `mesh-log-tail`. */
 const LOG_TAIL = 'tail';
-/** In the result's own headers: the last lines that the run logged, base64. */
-export const LOG_TAIL_HEADER = 'mesh-log-tail';
 const FAILED_TEXT = 'failed: The handler said no.';
 
 /** @throws MeshError `internal` if a value would break out of its line: a defect of the caller. */

@@ -63,6 +63,9 @@ export const HEADER_ROOM_BYTES = 16 * 1024;
 /** How an invocation ended: `ok`, the handler's own no (`failed`), or an error of the table. */
 export type OutcomeCode = 'ok' | 'failed' | ErrorCode;
 
+/** In the result's headers, and no handler's to say: the last lines that the run logged, base64. */
+export const LOG_TAIL_HEADER = 'mesh-log-tail';
+
 /** HTTP-like details of an answer, JSON in the reply's `mesh-meta`. */
 export interface ResultMeta {
   headers?: Record<string, string | string[]> | undefined;

@@ -31,7 +31,6 @@ export {
   encodeHeaders,
   encodeResult,
   type HeaderMap,
-  LOG_TAIL_HEADER,
   statusOf,
   wantsLogTail,
 } from './codec.js';

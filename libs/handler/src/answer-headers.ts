@@ -1,4 +1,4 @@
-import type { ResultMeta } from '../../contracts/src/envelope.js';
+import { LOG_TAIL_HEADER, type ResultMeta } from '../../contracts/src/envelope.js';
 import { MeshError } from '../../contracts/src/errors.js';
 
 /** Headers of an answer, checked: what is here can be sent as it is. */
@@ -16,6 +16,7 @@ const DROPPED = new Set([
   'connection',
   'content-length',
   'keep-alive',
+  LOG_TAIL_HEADER,
   'proxy-authenticate',
   'proxy-authorization',
   'proxy-connection',

@@ -97,11 +97,12 @@ describe('an HTTP answer', () => {
     expect([outcome.contentType, textOf(outcome)]).toEqual([contentType, text]);
   });
 
-  it('loses the headers that belong to a connection', async () => {
+  it("loses the headers that belong to a connection, or are the mesh's to say", async () => {
     const headers = {
       Connection: 'close',
       'Transfer-Encoding': 'chunked',
       'content-length': '9',
+      'Mesh-Log-Tail': 'bm90IGFza2Vk',
       'x-a': 'b',
     };
     expect((await run(() => ({ statusCode: 200, headers }))).meta).toEqual({ headers: { 'x-a': 'b' } });
