@@ -26,12 +26,18 @@ const call = (event: unknown) =>
 
 describe('a runtime in bash', () => {
   it(
-    `runs ${INVOCATIONS} invocations without a fault`,
+    `runs ${INVOCATIONS} invocations without a fault, but for the one in whose middle it is killed`,
     async () => {
       let next = 0;
       const faults: unknown[] = [];
+      const killed = Math.floor(INVOCATIONS / 2);
       const caller = async () => {
         for (let n = next++; n < INVOCATIONS; n = next++) {
+          if (n === killed) {
+            const died = await call('die');
+            if (died.status !== 502) faults.push([n, died.status]);
+            continue;
+          }
           const response = await call({ n, text: 'ä "quoted" \\ $(id) `id`' });
           const answer = (await response.json()) as { got?: { n?: number } };
           if (response.status !== 200 || answer.got?.n !== n) faults.push([n, response.status, answer]);

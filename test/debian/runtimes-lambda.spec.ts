@@ -261,3 +261,44 @@ def several(payload, *more):
     await refusedThenAnswered('"x"', 'x');
   });
 });
+
+describe('the runtime in bash', () => {
+  const HANDLER = `own() {
+  case $1 in
+    '"trace"') printf '%s' "\${_X_AMZN_TRACE_ID-none}" ;;
+    '"lines"') printf 'one\\n\\n' ;;
+    '"control"')
+      printf '\\033[31m"red"\\a\\tand \\\\ more\\nlines' >&2
+      return 1
+      ;;
+    '"exit"') exit 3 ;;
+    *) printf '%s' "$1" ;;
+  esac
+}
+`;
+  beforeEach(() => {
+    start('bash', { 'own.sh': HANDLER }, { _HANDLER: 'own.own' });
+  });
+
+  it('answers what was printed, byte by byte', async () => {
+    expect((await api.invoke('"x"')).body).toBe('"x"');
+    expect((await api.invoke('"lines"')).body).toBe('one\n\n');
+  });
+
+  it('has the trace of the event in hand, or none', async () => {
+    const traced = { 'Lambda-Runtime-Trace-Id': 'Root=1-5bef4de7' };
+    expect((await api.invoke('"trace"', 30_000, traced)).body).toBe('Root=1-5bef4de7');
+    expect((await api.invoke('"trace"')).body).toBe('none');
+  });
+
+  it('tells of an error with any characters in its message', async () => {
+    const { errorMessage } = await errorOf('"control"');
+    expect(errorMessage).toBe(' [31m"red" \tand \\ more\nlines');
+    await errorOf('"exit"');
+    expect((await api.invoke('"x"')).body).toBe('"x"');
+  });
+
+  it('waits where its poll is refused', async () => {
+    await refusedThenAnswered('"x"', 'x');
+  });
+});
