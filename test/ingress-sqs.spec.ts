@@ -29,6 +29,7 @@ describe('a message', () => {
         source: 'sqs',
         attributes: {
           queue: 'mesh',
+          queueArn: expect.stringMatching(/^arn:aws:sqs:[a-z0-9-]+:\d{12}:mesh$/),
           messageId: expect.stringMatching(/^[0-9a-f-]{36}$/),
           systemAttributes: { ApproximateReceiveCount: '1' },
           messageAttributes: { blob: { dataType: 'Binary', binaryValue: 'AP8=' } },

@@ -55,7 +55,7 @@ function headersOf(
   const at = Date.now();
   const id = stableId(item, binding);
   const pin = isMeshError(item.handler) ? undefined : item.handler.version;
-  const event = eventOf({ ...item.message, MessageAttributes: attributes }, binding, pin);
+  const event = eventOf({ ...item.message, MessageAttributes: attributes }, binding, item.queueArn, pin);
   return encodeDeadLetter(
     decodeHeaders(encodeWork(path, { ...event, id, acceptedAt: at })),
     { id, replay: 0 },
@@ -63,13 +63,18 @@ function headersOf(
   );
 }
 
-function eventOf(message: Message, binding: QueueBinding, version: string | undefined): EventEnvelope {
+function eventOf(
+  message: Message,
+  binding: QueueBinding,
+  queueArn: string,
+  version: string | undefined,
+): EventEnvelope {
   try {
-    return toEvent(message, binding, version);
+    return toEvent(message, binding, queueArn, version);
   } catch {
     // Its content type is none: that may be why it is here.
     const { 'content-type': _, ...attributes } = message.MessageAttributes ?? {};
-    return toEvent({ ...message, MessageAttributes: attributes }, binding, version);
+    return toEvent({ ...message, MessageAttributes: attributes }, binding, queueArn, version);
   }
 }
 

@@ -145,7 +145,7 @@ export class Delivery {
     const [first = {}] = messages;
     const event: EventEnvelope = isBatch
       ? toBatchEvent(taken.length, binding, version)
-      : toEvent(first, binding, version);
+      : toEvent(first, binding, queueArn, version);
     const body = isBatch ? encodeRecords(messages, queueArn) : Buffer.from(first.Body ?? '');
     const timed = { ...event, timeout: timeoutOf(route) };
     const reply = await this.parts.link.invoker.invoke(path, timed, body);

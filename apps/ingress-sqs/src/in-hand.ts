@@ -28,6 +28,7 @@ export class InHand implements Grouped {
   /** Whom it is for, or why nobody. */
   readonly handler: Reference | MeshError;
   readonly size: number;
+  readonly queueArn: string;
   readonly #heartbeat: Heartbeat;
   readonly #since = performance.now();
   /** When its visibility ends, as far as we know; ms. */
@@ -44,6 +45,7 @@ export class InHand implements Grouped {
     this.group = message.Attributes?.MessageGroupId ?? message.ReceiptHandle ?? this.id;
     this.size = Buffer.byteLength(message.Body ?? '');
     this.handler = addressOf(message, binding);
+    this.queueArn = facts.arn;
     this.#until = this.#since + facts.visibility * 1_000;
     this.#heartbeat = new Heartbeat(
       () => this.#extend(queue, facts.visibility),

@@ -4,6 +4,7 @@ import { handlerOf, timeoutOf, toBatchEvent, toEvent } from './to-event.js';
 
 const text = (StringValue: string) => ({ DataType: 'String', StringValue });
 const queue = { url: 'http://sqs/1/orders', name: 'orders' };
+const ARN = 'arn:aws:sqs:eu-west-1:1:orders';
 const find = 'users/find' as ControlPath;
 
 function routeOf(...limits: (number | undefined)[]): Route {
@@ -60,7 +61,7 @@ describe('a message as an event', () => {
   };
 
   it('carries what SQS knows of it, binary as base64, and survives the wire', () => {
-    const event = toEvent(message, queue, undefined);
+    const event = toEvent(message, queue, ARN, undefined);
     const arrived = decodeEvent(decodeHeaders(encodeEvent(event)), () => 'none');
     expect(arrived).toEqual(event);
     expect(arrived.meta).toEqual({
@@ -69,6 +70,7 @@ describe('a message as an event', () => {
       attributes: {
         messageId: 'm-1',
         queue: 'orders',
+        queueArn: ARN,
         md5OfBody: 'abc',
         systemAttributes: { ApproximateReceiveCount: '3', SentTimestamp: '1' },
         messageAttributes: {
@@ -96,15 +98,15 @@ describe('a message as an event', () => {
   it('has the content type and the trace that attributes name', () => {
     const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
     const attributes = { 'content-type': text('text/csv'), traceparent: text(traceparent) };
-    const event = toEvent({ MessageAttributes: attributes }, queue, '1.0.0');
+    const event = toEvent({ MessageAttributes: attributes }, queue, ARN, '1.0.0');
     expect(event).toMatchObject({ contentType: 'text/csv', traceparent, version: '1.0.0' });
   });
 
   it('passes over a trace that is none, and refuses a content type that is none', () => {
     const traced = { MessageAttributes: { traceparent: text('00-x') } };
-    expect(toEvent(traced, queue, undefined)).not.toHaveProperty('traceparent');
+    expect(toEvent(traced, queue, ARN, undefined)).not.toHaveProperty('traceparent');
     const typed = { MessageAttributes: { 'content-type': text('nonsense\r\n') } };
-    expect(() => toEvent(typed, queue, undefined)).toThrow(
+    expect(() => toEvent(typed, queue, ARN, undefined)).toThrow(
       expect.objectContaining({ code: 'unsupported-media-type' }),
     );
   });

@@ -35,7 +35,7 @@ export function handlerOf(message: Message, { handler, fallback }: QueueBinding)
 /**
  * A message as an event, without a time limit. `attributes` is what SQS knows of it, with Lambda's names:
  *
- *     { messageId, queue, md5OfBody, systemAttributes: { ApproximateReceiveCount: "1", … },
+ *     { messageId, queue, queueArn, md5OfBody, systemAttributes: { ApproximateReceiveCount: "1", … },
  *       messageAttributes: { name: { dataType, stringValue } or { dataType, binaryValue: base64 } } }
  *
  * @throws MeshError `unsupported-media-type`
@@ -43,13 +43,14 @@ export function handlerOf(message: Message, { handler, fallback }: QueueBinding)
 export function toEvent(
   message: Message,
   { name }: QueueBinding,
+  queueArn: string,
   version: string | undefined,
 ): EventEnvelope {
   const contentType = contentTypeOf(message);
   const traceparent = textAttribute(message, 'traceparent');
   return {
     id: mintMeshId(),
-    meta: { source: 'sqs', caller: name, attributes: attributesOf(message, name) },
+    meta: { source: 'sqs', caller: name, attributes: attributesOf(message, name, queueArn) },
     ...(version === undefined ? undefined : { version }),
     ...(contentType === undefined ? undefined : { contentType }),
     ...(traceparent === undefined || !TRACEPARENT.test(traceparent) ? undefined : { traceparent }),
@@ -73,11 +74,12 @@ export function toBatchEvent(
   };
 }
 
-function attributesOf(message: Message, queue: string) {
+function attributesOf(message: Message, queue: string, queueArn: string) {
   const { MessageId = '', MD5OfBody = '', Attributes = {}, MessageAttributes = {} } = message;
   return {
     messageId: MessageId,
     queue,
+    queueArn,
     md5OfBody: MD5OfBody,
     systemAttributes: Attributes as Record<string, string>,
     messageAttributes: Object.fromEntries(

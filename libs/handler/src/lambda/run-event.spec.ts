@@ -349,6 +349,7 @@ describe('messages of a queue', () => {
       {
         messageId: '1',
         queue: 'orders',
+        queueArn: 'arn:aws:sqs:us-east-1:123456789012:orders',
         md5OfBody: 'e4e68fb7bd0e697a0ae8f1bb342846b3',
         systemAttributes: { ApproximateReceiveCount: '2' },
         messageAttributes: { colour: { dataType: 'String', stringValue: 'red' } },

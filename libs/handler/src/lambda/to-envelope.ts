@@ -90,8 +90,9 @@ function queryOf(event: HttpV1Event): string {
 export function fromSqsRecord(record: SqsEventRecord): Delivered {
   const { messageId, body, md5OfBody = '', attributes = {}, messageAttributes = {} } = record;
   const contentType = messageAttributes['content-type']?.stringValue;
+  const { eventSourceARN: queueArn = '' } = record;
   const queue = queueOf(record);
-  const known = { messageId, queue, md5OfBody, systemAttributes: { ...attributes } };
+  const known = { messageId, queue, queueArn, md5OfBody, systemAttributes: { ...attributes } };
   return {
     raw: Buffer.from(body),
     attempt: Number(attributes.ApproximateReceiveCount ?? 1) || 1,

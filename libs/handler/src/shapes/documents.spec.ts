@@ -212,6 +212,7 @@ describe('SQS', () => {
     const attributes = {
       messageId: 'm-1',
       queue: 'orders',
+      queueArn: 'arn:aws:sqs:eu-west-1:123456789012:orders',
       md5OfBody: 'abc',
       systemAttributes,
       messageAttributes: { path: { dataType: 'String', stringValue: 'users/find' } },
@@ -233,8 +234,8 @@ describe('SQS', () => {
           },
           md5OfBody: 'abc',
           eventSource: 'aws:sqs',
-          eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:orders',
-          awsRegion: 'us-east-1',
+          eventSourceARN: 'arn:aws:sqs:eu-west-1:123456789012:orders',
+          awsRegion: 'eu-west-1',
         },
       ],
     });

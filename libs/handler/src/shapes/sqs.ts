@@ -28,6 +28,7 @@ const md5Of = (body: string): string => process.getBuiltinModule('node:crypto').
 interface FromQueue {
   readonly messageId?: string;
   readonly queue?: string;
+  readonly queueArn?: string;
   readonly md5OfBody?: string;
   readonly records?: number;
   readonly systemAttributes?: Record<string, string>;
@@ -44,8 +45,10 @@ const idOf = (asked: Asked): string => factsOf(asked).messageId ?? asked.envelop
 
 function recordOf(asked: Asked): SqsRecord {
   const { path, raw, attempt, now } = asked;
-  const { queue = path, md5OfBody, systemAttributes, messageAttributes = {} } = factsOf(asked);
+  const { queue = path, queueArn, md5OfBody, systemAttributes, messageAttributes = {} } = factsOf(asked);
   const body = textOf(raw);
+  // What came from no queue has one made up.
+  const arn = queueArn || `arn:aws:sqs:${LAMBDA_REGION}:${LAMBDA_ACCOUNT}:${queue.replaceAll('/', '-')}`;
   return {
     messageId: idOf(asked),
     // Its own ingress deletes it: there is nothing to be done with a handle.
@@ -62,8 +65,8 @@ function recordOf(asked: Asked): SqsRecord {
     ),
     md5OfBody: md5OfBody ?? md5Of(body),
     eventSource: 'aws:sqs',
-    eventSourceARN: `arn:aws:sqs:${LAMBDA_REGION}:${LAMBDA_ACCOUNT}:${queue.replaceAll('/', '-')}`,
-    awsRegion: LAMBDA_REGION,
+    eventSourceARN: arn,
+    awsRegion: arn.split(':')[3] ?? '',
   };
 }
 
