@@ -2,6 +2,12 @@ import { asMeshError, type MeshError, passed } from '#contracts';
 import { brokenOff, type Credit, PIECE_OVERHEAD, type PieceMark, WINDOW_BYTES } from './piece.js';
 import { type Beating, Silence } from './pulse.js';
 
+/**
+ * After so many beats, 30 s, without ever having been asked for a piece it gives up: whoever lost it would keep the
+ * other end, and the stop of both, waiting for ever.
+ */
+export const FORGOTTEN_BEATS = 20;
+
 type Result = IteratorResult<Uint8Array, undefined>;
 
 /**
@@ -18,6 +24,7 @@ export class PieceReceiver implements AsyncIterableIterator<Uint8Array, undefine
   #taken = 0;
   #credit = WINDOW_BYTES;
   #hasLeft = false;
+  #beatsUntilAsked = FORGOTTEN_BEATS;
   #state: 'open' | 'ended' | 'closed' | MeshError = 'open';
 
   /**
@@ -50,6 +57,10 @@ export class PieceReceiver implements AsyncIterableIterator<Uint8Array, undefine
   }
 
   beat(): void {
+    if (this.#beatsUntilAsked > 0 && --this.#beatsUntilAsked === 0) {
+      this.#say('stop');
+      return this.#giveUp(brokenOff('nobody takes what came'));
+    }
     // Once it has said the end, the sender has nothing left to say.
     if (this.#state === 'ended') this.#silence.heard();
     if (!this.#silence.beat(() => this.#say(this.#credit))) this.break(brokenOff('the sender is silent'));
@@ -58,13 +69,11 @@ export class PieceReceiver implements AsyncIterableIterator<Uint8Array, undefine
   /** What is queued is still handed out; the next piece is this error. */
   break(error: MeshError): void {
     // Where the end has come, all of it is here: whether the sender learns so is its affair.
-    if (this.#state !== 'open') return;
-    this.#state = error;
-    this.#leave();
-    this.#settle();
+    if (this.#state === 'open') this.#giveUp(error);
   }
 
   next(): Promise<Result> {
+    this.#beatsUntilAsked = 0;
     const taker = Promise.withResolvers<Result>();
     this.#takers.push(taker);
     this.#settle();
@@ -97,6 +106,12 @@ export class PieceReceiver implements AsyncIterableIterator<Uint8Array, undefine
 
   #ended(): void {
     this.#state = 'ended';
+    this.#settle();
+  }
+
+  #giveUp(error: MeshError): void {
+    this.#state = error;
+    this.#leave();
     this.#settle();
   }
 

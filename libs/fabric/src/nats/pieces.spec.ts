@@ -12,7 +12,7 @@ import {
   type PieceMark,
   WINDOW_BYTES,
 } from './piece.js';
-import { PieceReceiver } from './piece-receiver.js';
+import { FORGOTTEN_BEATS, PieceReceiver } from './piece-receiver.js';
 import { PieceSender } from './piece-sender.js';
 import { SILENT_BEATS } from './pulse.js';
 
@@ -297,5 +297,30 @@ describe('a receiver', () => {
     one.accept(end(1), bytes(''));
     for (let beat = 0; beat < 3 * SILENT_BEATS; beat++) one.beat();
     expect(await all(one)).toBe('a');
+  });
+
+  it.each(['open', 'ended'])(
+    'that is %s, and that nobody ever takes anything of, lets its sender go',
+    (state) => {
+      const { one, said, left } = receiver();
+      one.accept(data(0), bytes('a'));
+      if (state === 'ended') one.accept(end(1), bytes(''));
+      for (let beat = 0; beat < FORGOTTEN_BEATS; beat++) {
+        one.beat();
+        if (state === 'open') one.accept({ kind: 'alive', number: 1 }, bytes(''));
+      }
+      expect([said.at(-1), left()]).toEqual(['stop', 1]);
+    },
+  );
+
+  it('is given the time that its taker takes, once that has begun', async () => {
+    const { one, left } = receiver();
+    one.accept(data(0), bytes('a'));
+    one.accept(data(1), bytes('b'));
+    one.accept(end(2), bytes(''));
+    await one.next();
+    for (let beat = 0; beat < 2 * FORGOTTEN_BEATS; beat++) one.beat();
+    expect(left()).toBe(0);
+    expect(await all(one)).toBe('b');
   });
 });
