@@ -12,15 +12,15 @@ const EXECUTABLE = 0o755;
 
 /**
  * Files as a gzip'd tar. The order, times, owners and modes are fixed, so that equal files make equal bytes.
- * @param executable the one file that may be run, for whoever unpacks it by hand
+ * @param executables names of those that may be run
  */
 export async function archive(
   files: ReadonlyMap<string, Uint8Array>,
-  executable?: string,
+  executables: ReadonlySet<string> = new Set(),
 ): Promise<Uint8Array> {
   const pack = tar.pack();
   for (const [name, bytes] of files)
-    pack.entry({ ...headerOf(name), mode: name === executable ? EXECUTABLE : PLAIN }, Buffer.from(bytes));
+    pack.entry({ ...headerOf(name), mode: executables.has(name) ? EXECUTABLE : PLAIN }, Buffer.from(bytes));
   pack.finalize();
   const zipped = await compress(await buffer(pack), { level: 9 });
   zipped[OS_BYTE] = UNKNOWN_OS;

@@ -3,7 +3,6 @@
  * that only reads artifacts does not load the bundler.
  */
 export { contentDigestOf, digestOf } from './digest.js';
-export { executableOf } from './executable.js';
 export { MAX_FILES, MAX_PACKED_BYTES, MAX_UNPACKED_BYTES } from './limits.js';
 export { type Unpacked, type UnpackLimits, unpack } from './unpack.js';
 export { writeFiles } from './write-files.js';

@@ -59,7 +59,7 @@ function nameOf(base: string, file: string): string {
   if (isArtifactFile(name)) return name;
   throw badAsset(
     `The asset ${JSON.stringify(name)} has a name that an artifact cannot hold`,
-    'Use letters, digits, "_", "-" and "." alone, and no name that begins with a dot.',
+    'Use letters, digits and "_", "-", ".", "@", "+", "~" alone, and no name that begins with a dot.',
   );
 }
 

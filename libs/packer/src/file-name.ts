@@ -1,6 +1,6 @@
 // No segment begins with a dot, so there is neither `..` nor a hidden file; none is empty, so no path is absolute.
-const SEGMENT = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
-const MAX_SEGMENTS = 8;
+const SEGMENT = /^[A-Za-z0-9_@+][A-Za-z0-9_@+~.-]{0,99}$/;
+const MAX_SEGMENTS = 16;
 const MAX_LENGTH = 200;
 
 /** Whether a file may have this name in an artifact: plain names, folders between them, the same on any system. */

@@ -46,9 +46,9 @@ const UNIX = 3;
  * @throws PackError `reserved-name` when the handler has an asset with a name of the zip's own
  */
 export async function lambdaZip(artifact: Uint8Array, { runtime, node }: LambdaParts): Promise<Uint8Array> {
-  const { manifest, files } = await unpack(artifact);
+  const { manifest, files, executables } = await unpack(artifact);
   const { 'manifest.json': stated, ...own } = Object.fromEntries(files);
-  if (manifest.runtime === 'provided') return zip(providedParts(own));
+  if (manifest.runtime === 'provided') return zip(providedParts(own, executables));
   for (const name of OWN_NAMES) if (Object.hasOwn(own, name)) throw reserved(name);
   return zip({
     programs: { bootstrap: Buffer.from(BOOTSTRAP), ...(node ? { 'bin/node': node } : {}) },
@@ -59,8 +59,10 @@ export async function lambdaZip(artifact: Uint8Array, { runtime, node }: LambdaP
 type Files = Readonly<Record<string, Uint8Array>>;
 
 /** A handler with a runtime of its own is what Lambda takes as it is. */
-function providedParts({ bootstrap, ...plain }: Files) {
-  return { programs: { bootstrap: bootstrap as Uint8Array }, plain };
+function providedParts(own: Files, executables: ReadonlySet<string>) {
+  const of = (isProgram: boolean): Files =>
+    Object.fromEntries(Object.entries(own).filter(([name]) => executables.has(name) === isProgram));
+  return { programs: of(true), plain: of(false) };
 }
 
 function zip({ programs, plain }: { programs: Files; plain: Files }): Uint8Array {

@@ -7,4 +7,5 @@
 export const MAX_PACKED_BYTES = 64 * 1024 * 1024;
 /** Bytes after inflating, all files and the archive's own together: 128 MiB. */
 export const MAX_UNPACKED_BYTES = 128 * 1024 * 1024;
-export const MAX_FILES = 512;
+/** A release of Elixir with an Erlang of its own has some two thousand. */
+export const MAX_FILES = 4096;

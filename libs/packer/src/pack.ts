@@ -7,7 +7,6 @@ import { bundle, ENTRY_FILE, filesOf, MAP_FILE } from './bundle.js';
 import { commitOf } from './commit.js';
 import { digestOf } from './digest.js';
 import { readSources, type Source } from './entry.js';
-import { executableOf } from './executable.js';
 import { type Given, makeManifest } from './make-manifest.js';
 import { PackError } from './pack-error.js';
 import { isProvided, providedManifest, readProvided } from './provided.js';
@@ -97,10 +96,10 @@ function statedFor(exports: readonly ModuleExport[], plain: PlainModule): Record
 }
 
 async function packProvided(source: Source, options: PackOptions): Promise<Packed> {
-  const files = await readProvided(source);
+  const { files, executables } = await readProvided(source);
   const manifest = providedManifest(source, await givenBy(source, options));
   const inputs = [...files.keys()].map((name) => join(source.folder, name));
-  return wrap(manifest, files, new Map(), inputs, options);
+  return wrap(manifest, files, new Map(), inputs, options, executables);
 }
 
 const givenBy = async ({ folder }: Source, { version, commit }: PackOptions): Promise<Given> => ({
@@ -114,9 +113,10 @@ async function wrap(
   sizes: ReadonlyMap<string, number>,
   inputs: readonly string[],
   { limits, outDir }: PackOptions,
+  executables?: ReadonlySet<string>,
 ): Promise<Packed> {
   const whole = new Map([['manifest.json', manifestBytes(manifest)], ...files]);
-  const artifact = await archive(whole, executableOf(manifest));
+  const artifact = await archive(whole, executables);
   checkSize(artifact, whole, { inputs: sizes }, limits);
   if (outDir !== undefined) await write(outDir, manifest, artifact);
   return { manifest, digest: digestOf(artifact), artifact, size: artifact.length, inputs };

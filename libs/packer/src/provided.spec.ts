@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { archive } from './archive.js';
-import { executableOf } from './executable.js';
 import { type PackError, pack, unpack, writeFiles } from './index.js';
 
 /* Folders of handlers in other languages, packed as they are. */
@@ -88,18 +87,34 @@ describe('a folder with a bootstrap', () => {
 });
 
 describe('unpacking it', () => {
-  it('makes bootstrap executable, for its user alone, and nothing else', async () => {
-    const { artifact } = await pack(await folder({ 'other.sh': '#!/bin/sh' }));
-    const { manifest, files } = await unpack(artifact);
+  it('makes executable what was, for its user alone', async () => {
+    const packed = await folder({ 'other.sh': '#!/bin/sh', 'bin/app': '#!/bin/sh' });
+    const plain = await pack(packed);
+    await chmod(join(packed, 'bin/app'), 0o4755);
+    const { artifact, digest } = await pack(packed);
+    expect(digest).not.toBe(plain.digest);
+    const { files, executables } = await unpack(artifact);
     const place = join(root, 'unpacked');
-    await writeFiles(place, files, executableOf(manifest));
-    const modeOf = async (name: string) => (await stat(join(place, name))).mode & 0o777;
-    expect(await modeOf('bootstrap')).toBe(0o700);
-    expect(await modeOf('other.sh')).toBe(0o600);
+    await writeFiles(place, files, executables);
+    const modeOf = async (name: string) => (await stat(join(place, name))).mode & 0o7777;
+    expect([await modeOf('bootstrap'), await modeOf('bin/app'), await modeOf('other.sh')]).toEqual([
+      0o700, 0o700, 0o600,
+    ]);
   });
 
-  it('makes nothing of a handler for Node executable', () => {
-    expect(executableOf({ runtime: 'node' })).toBeUndefined();
+  it('makes nothing of a handler for Node executable, and bootstrap whatever the archive says', async () => {
+    const archived = async (manifest: object, entry: string, executables: string[]) =>
+      unpack(
+        await archive(
+          new Map([
+            ['manifest.json', Buffer.from(JSON.stringify({ ...MANIFEST, ...manifest }))],
+            [entry, Buffer.from('')],
+          ]),
+          new Set(executables),
+        ),
+      );
+    expect((await archived({ runtime: 'node' }, 'handler.mjs', ['handler.mjs'])).executables.size).toBe(0);
+    expect([...(await archived({ entry: 'bootstrap' }, 'bootstrap', [])).executables]).toEqual(['bootstrap']);
   });
 
   it('refuses one that starts something else, or has nothing to start', async () => {

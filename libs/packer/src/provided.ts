@@ -3,10 +3,11 @@ import { join, sep } from 'node:path';
 import { faultsOf, type Manifest, manifest } from '#contracts';
 import { matches } from './assets.js';
 import type { Source } from './entry.js';
-import { BOOTSTRAP } from './executable.js';
+import { BOOTSTRAP, isExecutable } from './executable.js';
 import { isArtifactFile } from './file-name.js';
 import type { Given } from './make-manifest.js';
 import { PackError } from './pack-error.js';
+import type { Unpacked } from './unpack.js';
 
 /*
  * A handler in any language (`"runtime": "provided"`): the folder as it is, with an executable file `bootstrap` that
@@ -18,21 +19,26 @@ const LEFT_OUT = new Set(['mesh.json', 'package.json', 'package-lock.json', 'nod
 
 export const isProvided = ({ stated }: Pick<Source, 'stated'>): boolean => stated.runtime === 'provided';
 
+/** The files of such a folder by name, and which of them may be run. */
+type Contents = Omit<Unpacked, 'manifest'>;
+
 /**
- * The files of such a folder, by name: those that "assets" names, else all but hidden ones and what describes the folder.
+ * What such a folder has: those that "assets" names, else all but hidden ones and what describes the folder.
  * @throws PackError `no-bootstrap`, `bad-asset`
  */
-export async function readProvided({ folder, assets }: Source): Promise<Map<string, Uint8Array>> {
+export async function readProvided({ folder, assets }: Source): Promise<Contents> {
   await checkBootstrap(folder);
   const found = assets.length > 0 ? await matches(folder, assets) : await filesBelow(folder);
   const files = new Map<string, Uint8Array>();
+  const executables = new Set([BOOTSTRAP]);
   for (const path of new Set([join(folder, BOOTSTRAP), ...found])) {
     const name = nameOf(folder, path);
     if (!(await realpath(path)).startsWith(folder + sep))
       throw badFile(`${name} is a link that leads out of the folder`, 'Copy the file itself');
+    if (isExecutable((await stat(path)).mode)) executables.add(name);
     files.set(name, await readFile(path));
   }
-  return files;
+  return { files, executables };
 }
 
 async function checkBootstrap(folder: string): Promise<void> {
@@ -72,7 +78,7 @@ function nameOf(folder: string, path: string): string {
   if (isArtifactFile(name)) return name;
   throw badFile(
     `The file ${JSON.stringify(name)} has a name that an artifact cannot hold`,
-    'Use letters, digits, "_", "-" and "." alone, eight folders deep at most, or name what is needed in "assets"',
+    'Use letters, digits and "_", "-", ".", "@", "+", "~" alone, sixteen folders deep at most, or name what is needed in "assets"',
   );
 }
 

@@ -51,7 +51,7 @@ describe('unpack', () => {
     ['a folder upwards in the middle', { name: 'a/../b' }, 'not a plain file name'],
     ['an empty folder name', { name: 'a//b' }, 'not a plain file name'],
     ['the folder itself', { name: './a' }, 'not a plain file name'],
-    ['nine folders', { name: `${'a/'.repeat(8)}b` }, 'not a plain file name'],
+    ['seventeen folders', { name: `${'a/'.repeat(16)}b` }, 'not a plain file name'],
     ['a file below a file', { name: 'handler.mjs/x' }, 'is a file and a folder'],
     ['a hidden file', { name: '.npmrc' }, 'not a plain file name'],
     ['a control character', { name: 'a\nb' }, 'not a plain file name'],
@@ -67,13 +67,16 @@ describe('unpack', () => {
   });
 
   it('takes files in folders', async () => {
-    const { files } = await unpack(await artifactOf([{ name: 'templates/mail/a-b.html' }, '<p>']));
-    expect(Buffer.from(files.get('templates/mail/a-b.html') as Uint8Array).toString()).toBe('<p>');
+    const names = ['templates/mail/a-b.html', 'node_modules/@a/b+c/d~1.js', `${'a/'.repeat(15)}b`];
+    const { files } = await unpack(
+      await artifactOf(...names.map((name): [Header, string] => [{ name }, '<p>'])),
+    );
+    expect(names.map((name) => Buffer.from(files.get(name) ?? '').toString())).toEqual(['<p>', '<p>', '<p>']);
   });
 
   it('refuses more files than an artifact has', async () => {
-    const many = [...Array(511)].map((_, index): [Header, string] => [{ name: `f${index}` }, '']);
-    await expect(unpack(await artifactOf(...many))).rejects.toEqual(refused('more than 512 files'));
+    const many = [...Array(4095)].map((_, index): [Header, string] => [{ name: `f${index}` }, '']);
+    await expect(unpack(await artifactOf(...many))).rejects.toEqual(refused('more than 4096 files'));
     await expect(unpack(await artifactOf(...many.slice(1)))).resolves.toBeDefined();
     await expect(unpack(await artifactOf(), { maxFiles: 1 })).rejects.toEqual(refused('more than 1 files'));
   });

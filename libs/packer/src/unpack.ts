@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import tar from 'tar-stream';
 import { faultsOf, type Manifest, MeshError, manifest } from '#contracts';
-import { executableOf } from './executable.js';
+import { BOOTSTRAP, executableOf, isExecutable } from './executable.js';
 import { foldersOf, isArtifactFile } from './file-name.js';
 import { MAX_FILES, MAX_UNPACKED_BYTES } from './limits.js';
 
@@ -18,10 +18,14 @@ export interface Unpacked {
   readonly manifest: Manifest;
   /** By name, with `/` between folders; `manifest.json` is among them. */
   readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Names of those that may be run: none of a handler for Node, whatever the archive says of modes. */
+  readonly executables: ReadonlySet<string>;
 }
 
 const DEFAULTS = { maxBytes: MAX_UNPACKED_BYTES, maxFiles: MAX_FILES } as const;
 const MAX_MANIFEST_BYTES = 256 * 1024;
+
+const NONE: ReadonlySet<string> = new Set();
 
 const inflate = promisify(gunzip);
 
@@ -31,13 +35,13 @@ const inflate = promisify(gunzip);
  */
 export async function unpack(artifact: Uint8Array, limits: UnpackLimits = {}): Promise<Unpacked> {
   const { maxBytes, maxFiles } = { ...DEFAULTS, ...limits };
-  const files = await readFiles(await inflateBounded(artifact, maxBytes), maxFiles);
+  const { files, executables } = await readFiles(await inflateBounded(artifact, maxBytes), maxFiles);
   const parsed = readManifest(files.get('manifest.json'));
   const executable = executableOf(parsed);
   if (executable !== undefined && parsed.entry !== executable)
     throw bad(`the entry of a provided runtime is ${executable}`);
   if (!files.has(parsed.entry)) throw bad(`its manifest names ${parsed.entry}, which is not in it`);
-  return { manifest: parsed, files };
+  return { manifest: parsed, files, executables: executable === undefined ? NONE : executables };
 }
 
 /** Stops as soon as the bound is passed: a small archive can inflate to a thousand times its size. */
@@ -50,8 +54,9 @@ async function inflateBounded(artifact: Uint8Array, maxOutputLength: number): Pr
   }
 }
 
-async function readFiles(bytes: Uint8Array, maxFiles: number): Promise<Map<string, Uint8Array>> {
+async function readFiles(bytes: Uint8Array, maxFiles: number): Promise<Omit<Unpacked, 'manifest'>> {
   const files = new Map<string, Uint8Array>();
+  const executables = new Set([BOOTSTRAP]);
   const folders = new Set<string>();
   const extract = tar.extract();
   extract.end(bytes);
@@ -59,6 +64,7 @@ async function readFiles(bytes: Uint8Array, maxFiles: number): Promise<Map<strin
     for await (const entry of extract) {
       const name = checkEntry(entry.header, files, maxFiles);
       for (const folder of foldersOf(name)) folders.add(folder);
+      if (isExecutable(entry.header.mode)) executables.add(name);
       files.set(name, await buffer(entry));
     }
   } catch (error) {
@@ -68,7 +74,7 @@ async function readFiles(bytes: Uint8Array, maxFiles: number): Promise<Map<strin
   }
   for (const folder of folders)
     if (files.has(folder)) throw bad(`${JSON.stringify(folder)} is a file and a folder in it`);
-  return files;
+  return { files, executables };
 }
 
 function checkEntry(

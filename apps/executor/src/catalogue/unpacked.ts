@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { executableOf, unpack, writeFiles } from '#packer/artifact';
+import { unpack, writeFiles } from '#packer/artifact';
 
 const PREFIX = 'lambda-mesh-executor-';
 
@@ -29,10 +29,10 @@ export class UnpackedFolder {
 
   /** @throws MeshError `bad-artifact` */
   async unpack(digest: string, artifact: Uint8Array): Promise<UnpackedArtifact> {
-    const { files, manifest } = await unpack(artifact);
+    const { files, executables } = await unpack(artifact);
     // Never twice the same: the one before may just be being removed.
     const folder = join(this.root, `${digest.replace(':', '-')}-${this.#made++}`);
-    await writeFiles(folder, files, executableOf(manifest));
+    await writeFiles(folder, files, executables);
     return { folder, hashes: new Map([...files].map(([name, bytes]) => [name, hashOf(bytes)])) };
   }
 
@@ -51,10 +51,13 @@ export async function ownFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), `${PREFIX}${ownMark()}-`));
 }
 
-/** Whether every file still holds what was unpacked. */
+/** Whether every file still holds what was unpacked. One after the other: there may be thousands, and 128 MiB of them. */
 export async function isIntact({ folder, hashes }: UnpackedArtifact): Promise<boolean> {
-  const checks = [...hashes].map(async ([name, hash]) => hashOf(await readFile(join(folder, name))) === hash);
-  return (await Promise.allSettled(checks)).every((check) => check.status === 'fulfilled' && check.value);
+  for (const [name, hash] of hashes) {
+    const bytes = await readFile(join(folder, name)).catch(() => undefined);
+    if (!bytes || hashOf(bytes) !== hash) return false;
+  }
+  return true;
 }
 
 const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
