@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -18,6 +19,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { unzipSync } from 'fflate';
 import { ServiceProcess } from './fixtures/service-process.js';
+import { until } from './fixtures/until.js';
 
 /* `mesh serve` and `mesh pack --lambda` as a user calls them; `npm test` has built them. */
 const MESH = resolve('dist/apps/cli/src/main.js');
@@ -97,6 +99,35 @@ describe('mesh serve', () => {
     expect(await answered(await next(urls))).toEqual({ result: 1 });
     write('version.mjs', 'export const handle = () => 2;');
     expect(await answered(await next(urls))).toEqual({ result: 2 });
+  });
+
+  it('lets a request end that was there before a save, also upon Ctrl-C meanwhile, and does not begin anew', async () => {
+    write(
+      'slow.mjs',
+      `import { existsSync, writeFileSync } from 'node:fs';
+      export const handle = async () => {
+        writeFileSync('${folder}/.begun', '');
+        while (!existsSync('${folder}/.go')) await new Promise(setImmediate);
+        return 'done';
+      };`,
+    );
+    const child = start(['serve', 'slow.handle', '--port', '0', '--reload']);
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (piece) => (said += piece));
+    const [, url = ''] = await until(async () => /(http:\/\/[\d.:]+), described/.exec(said) ?? undefined);
+    const answer = answered(url);
+    await until(async () => existsSync(join(folder, '.begun')));
+    write('other.mjs', '');
+    await until(async () => said.includes('Stopping after SIGINT.'));
+    // Until then a worker would take a second signal for the first one.
+    const since = performance.now();
+    await until(async () => performance.now() - since > 600);
+    const closed = once(child, 'close');
+    child.kill('SIGINT');
+    write('.go', '');
+    expect(await answer).toEqual({ result: 'done' });
+    expect(await closed).toEqual([0, null]);
+    expect(said).not.toMatch(/SIGINT again|beginning anew/);
   });
 
   it('says what is missing', async () => {

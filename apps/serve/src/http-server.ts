@@ -20,6 +20,7 @@ export function httpServer(): FastifyAdapter {
   // `GET /` is 405 there, where Fastify knows no such route.
   fastify.get('/', refuseMethod);
   fastify.addHook('onRequest', takeAnyType);
+  endWithAnswers(fastify);
   return adapter;
 }
 
@@ -29,6 +30,17 @@ export function httpServer(): FastifyAdapter {
  */
 async function takeAnyType({ headers }: FastifyRequest): Promise<void> {
   if (!isJson(headers['content-type'])) headers['content-type'] = 'text/plain';
+}
+
+/** Once it is to stop, each answer ends its connection: a client that keeps it would keep the worker, too. */
+function endWithAnswers(fastify: FastifyInstance): void {
+  let isClosing = false;
+  fastify.addHook('preClose', async () => {
+    isClosing = true;
+  });
+  fastify.addHook('onSend', async (_request, reply) => {
+    if (isClosing) reply.header('connection', 'close');
+  });
 }
 
 async function refuseMethod(_request: FastifyRequest, reply: FastifyReply): Promise<void> {

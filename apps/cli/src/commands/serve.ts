@@ -23,7 +23,7 @@ export function serveCommand(shell: Shell): Command {
     .argument('[handler]', 'module, module#export, or dotted path; otherwise HANDLER_FUNCTION')
     .option('--host <address>', 'address to listen on; otherwise MESH_SERVE_HOST, or 127.0.0.1')
     .option('--port <port>', 'port to listen on; otherwise MESH_SERVE_PORT, or 8000; 0 picks a free one')
-    .option('--reload', 'begin anew whenever a file of this folder is saved')
+    .option('--reload', 'begin anew whenever a source of this folder is saved')
     .action(async (handler: string | undefined, { host, port, reload = false }: Options) => {
       if (handler === undefined && !shell.environment.HANDLER_FUNCTION)
         throw wrong('No handler is named.', 'mesh serve <module>[#export], or set HANDLER_FUNCTION.');

@@ -20,7 +20,7 @@ export async function serveHandler(
     // The channel is there where another process started this one in its place.
     for (const sign of ['SIGINT', 'SIGTERM', 'disconnect'] as const) process.once(sign, () => resolve());
   });
-  const unwatch = reload ? onSave(shell.folder, () => void worker.restart()) : () => undefined;
+  const unwatch = reload ? onSave(shell.folder, () => void worker.restart(), shell.tell) : () => undefined;
   const ended = worker.start();
   const code = await Promise.race([ended, stopping.then(() => undefined)]);
   unwatch();
@@ -31,7 +31,9 @@ export async function serveHandler(
 /** One worker after the other. */
 class Worker {
   #child: ChildProcess | undefined;
-  #restarting = false;
+  /** `undefined` while nobody has asked the child to end. */
+  #ending: Promise<unknown> | undefined;
+  #isOver = false;
   readonly #ended = Promise.withResolvers<number>();
 
   constructor(
@@ -43,27 +45,34 @@ class Worker {
   start(): Promise<number> {
     const child = this.#spawn();
     this.#child = child;
+    this.#ending = undefined;
     child.once('exit', (code) => {
-      if (!this.#restarting) this.#ended.resolve(code ?? 1);
+      if (!this.#ending) this.#ended.resolve(code ?? 1);
     });
     return this.#ended.promise;
   }
 
   async restart(): Promise<void> {
-    if (this.#restarting) return;
-    this.#restarting = true;
-    await this.stop();
-    this.#restarting = false;
+    if (this.#ending || this.#isOver) return;
+    await this.#end();
+    if (this.#isOver) return;
     this.shell.tell('Something was saved: beginning anew.');
     void this.start();
   }
 
   async stop(): Promise<void> {
+    this.#isOver = true;
+    await this.#end();
+  }
+
+  /** It is asked once: a second time it would end at once, whatever it is doing. */
+  #end(): Promise<unknown> {
     const child = this.#child;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise((resolve) => child.once('exit', resolve));
+    if (!child || child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+    if (this.#ending) return this.#ending;
+    this.#ending = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGINT');
-    await gone;
+    return this.#ending;
   }
 
   #spawn(): ChildProcess {
