@@ -181,6 +181,7 @@ program
   .command('soak')
   .description('the whole mesh under load over HTTP, MQTT and SQS for minutes: memory of every process')
   .option('--minutes <n>', 'how long', wholeFrom(1), 10)
+  .option('--warmup <n>', 'minutes of the same load before them', wholeFrom(0), 11)
   .option('--share <x>', 'of what the machine can do over HTTP, measured first', shareOf, 0.7)
   .option('--rate <n>', 'requests a second, in place of a share', wholeFrom(1))
   .option('--json', 'print everything as JSON, every sample included')

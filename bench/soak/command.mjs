@@ -6,15 +6,15 @@ import { HttpTraffic, startDevices } from './traffic.mjs';
 import { World } from './world.mjs';
 
 const EVERY_MS = 2_000;
-const WARM_UP_SHARE = 0.3;
 const PER_MINUTE_MB = 1;
 
 /**
- * `bench -- soak`: the whole mesh under load for a while; memory of every process.
- * @param {{ minutes: number, share: number, rate?: number, json?: boolean }} options
+ * `bench -- soak`: the whole mesh under load for a while; memory of every process. What fills up by time comes to its full
+ * size during the warm-up: nats-server knows the ids of work for ten minutes.
+ * @param {{ minutes: number, warmup: number, share: number, rate?: number, json?: boolean }} options
  * @param {AbortSignal} signal ends it early, in order
  */
-export async function benchSoak({ minutes, share, rate, json }, signal) {
+export async function benchSoak({ minutes, warmup, share, rate, json }, signal) {
   const machine = machineFacts();
   const note = (line) => process.stderr.write(`${line}\n`);
   const world = await World.start(signal);
@@ -22,15 +22,16 @@ export async function benchSoak({ minutes, share, rate, json }, signal) {
     const sent = await startDevices(world);
     const traffic = await HttpTraffic.start(world, { share, rate }, signal);
     note(
-      `Capacity ${traffic.capacity.toFixed(0)}/s; ${traffic.perSecond.toFixed(0)}/s for ${minutes} minutes.`,
+      `Capacity ${traffic.capacity.toFixed(0)}/s; ${traffic.perSecond.toFixed(0)}/s for ${warmup} + ${minutes} minutes.`,
     );
     const watch = new MemoryWatch(world.pids, EVERY_MS);
-    const statuses = await traffic.run(minutes * 60, signal);
+    const statuses = await traffic.run((warmup + minutes) * 60, signal);
     const samples = watch.stop();
-    const processes = Object.entries(samples).map(([role, all]) => ({ role, ...figuresOf(all, minutes) }));
+    const processes = Object.entries(samples).map(([role, all]) => ({ role, ...figuresOf(all, warmup) }));
     const report = {
       machine,
       minutes,
+      warmup,
       capacity: traffic.capacity,
       perSecond: traffic.perSecond,
       statuses: Object.fromEntries(statuses),
@@ -47,8 +48,8 @@ export async function benchSoak({ minutes, share, rate, json }, signal) {
 }
 
 /** MB, after the warm-up: at its begin, at the end, most, and the slope of the line that fits best. */
-function figuresOf(all, minutes) {
-  const counted = all.filter(([at]) => at >= minutes * 60 * WARM_UP_SHARE);
+function figuresOf(all, warmup) {
+  const counted = all.filter(([at]) => at >= warmup * 60);
   const megabytes = counted.map(([, mb]) => mb);
   return {
     start: all[0][1],
@@ -69,6 +70,7 @@ const targetsOf = (processes, statuses) => [
 function render({
   machine,
   minutes,
+  warmup,
   capacity,
   perSecond,
   statuses,
@@ -79,7 +81,7 @@ function render({
 }) {
   return [
     machineLine(machine),
-    `${minutes} minutes at ${perSecond.toFixed(0)}/s of ${capacity.toFixed(0)}/s over HTTP; the first ${WARM_UP_SHARE * 100} % warm up.`,
+    `${minutes} minutes at ${perSecond.toFixed(0)}/s of ${capacity.toFixed(0)}/s over HTTP, after ${warmup} that warm up.`,
     `Answers: ${Object.entries(statuses)
       .map(([status, count]) => `${status} ×${count}`)
       .join(
