@@ -63,7 +63,7 @@ describe('API Gateway 2.0', () => {
   it('is given a request', async () => {
     expect(await document('apigateway-v2', HTTP)).toEqual({
       version: '2.0',
-      routeKey: 'ANY /users/{id}',
+      routeKey: 'POST /users/{id}',
       rawPath: '/users/4%202',
       rawQueryString: 'a=1&a=2&b=%C3%BC',
       cookies: ['x=1', 'y=2'],
@@ -87,7 +87,7 @@ describe('API Gateway 2.0', () => {
           userAgent: 'curl/8',
         },
         requestId: ID,
-        routeKey: 'ANY /users/{id}',
+        routeKey: 'POST /users/{id}',
         stage: '$default',
         time: '12/Mar/2020:19:03:58 +0000',
         timeEpoch: NOW,

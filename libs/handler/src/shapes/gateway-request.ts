@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import type { HttpTrigger } from '../../../contracts/src/manifest.js';
 import type { Values } from '../author-types.js';
 import { decodeBody } from '../decode-body.js';
 import { emptyRecord, parseQuery } from '../pairs.js';
+import { matchedTrigger } from './matched-trigger.js';
 import type { Asked } from './shape.js';
 
 /** What both versions of API Gateway's document are made of. */
@@ -39,7 +39,7 @@ export function gatewayRequest(asked: Asked): GatewayRequest {
   const { meta } = envelope;
   const method = meta.method ?? 'POST';
   const received = meta.path ?? `/${path}`;
-  const trigger = triggerOf(method, received, http);
+  const trigger = matchedTrigger({ method, path: received }, path, http);
   const query = meta.query === undefined ? fieldsOf(asked) : parseQuery(meta.query);
   return {
     id: envelope.id,
@@ -105,34 +105,6 @@ function rawQueryOf(query: Values): string {
   for (const [name, value] of Object.entries(query))
     for (const one of [value].flat()) pairs.append(name, one);
   return pairs.toString();
-}
-
-interface MatchedTrigger {
-  readonly method: unknown;
-  readonly path: string | undefined;
-}
-
-/** Which of the triggers it came by. Literal paths go before those with parameters, as in the ingress's router. */
-function triggerOf(method: string, path: string, http: readonly HttpTrigger[]): MatchedTrigger | undefined {
-  const byLiterals = [...http].sort((a, b) => parametersIn(a) - parametersIn(b));
-  return byLiterals.find((trigger) => takes(trigger, method) && isAt(trigger, path)) as
-    | MatchedTrigger
-    | undefined;
-}
-
-const parametersIn = ({ path = '' }: HttpTrigger): number => path.split('{').length - 1;
-
-function takes({ method }: HttpTrigger, asked: string): boolean {
-  const methods: readonly string[] | undefined = method === undefined ? undefined : [method].flat();
-  return !methods || methods.includes(asked) || (asked === 'HEAD' && methods.includes('GET'));
-}
-
-function isAt({ path }: HttpTrigger, asked: string): boolean {
-  if (path === undefined) return true;
-  const [wanted, found] = [path.split('/'), asked.split('/')];
-  return (
-    wanted.length === found.length && wanted.every((part, at) => part.startsWith('{') || part === found[at])
-  );
 }
 
 /** The mesh keeps the network of a caller, not its address (ADR 80): `198.51.100.0/24` gives `198.51.100.0`. */
