@@ -296,6 +296,35 @@ describe('where its callers take answers in pieces', () => {
     expect(await api.invoke({})).toMatchObject({ body: 'one two' });
   });
 
+  it('gives what a function writes into its stream as that says itself', async () => {
+    const streams = `export const handle = awslambda.streamifyResponse(async (event, stream) => {
+      const head = { statusCode: 203, headers: { 'x-path': event.rawPath }, cookies: ['a=1'] };
+      awslambda.HttpResponseStream.from(stream, head).end('text');
+    });`;
+    const manifest = { path: 'streams', version: '1.0.0', entry: 'streams.mjs', event: 'apigateway-v2' };
+    await writeFile(join(folder, 'streams.mjs'), streams);
+    await writeFile(join(folder, 'handler.json'), JSON.stringify(manifest));
+    start();
+    const { mode, body } = await api.invoke(HTTP);
+    const [head = '', ...rest] = body.split('\0'.repeat(8));
+    const stated = { 'content-type': 'application/octet-stream', 'x-path': '/' };
+    expect([mode, JSON.parse(head), rest]).toEqual([
+      'streaming',
+      { statusCode: 203, headers: stated, cookies: ['a=1'] },
+      ['text'],
+    ]);
+    const { out, code } = await local(JSON.stringify(HTTP));
+    expect([code, JSON.parse(out)]).toMatchObject([
+      0,
+      {
+        statusCode: 203,
+        headers: stated,
+        body: Buffer.from('text').toString('base64'),
+        isBase64Encoded: true,
+      },
+    ]);
+  });
+
   it('sends the others whole', async () => {
     start({ LAMBDA_RESPONSE_STREAM: 'yes' });
     expect(await api.invoke({ n: 1 })).toMatchObject({ body: '{"echo":{"n":1},"turn":1}', mode: undefined });

@@ -17,11 +17,24 @@ const FUNCTIONS = {
   ],
 } as const;
 
+/** Packed: it is loaded for that, too. */
+const STREAMS = `
+import { pipeline } from 'node:stream/promises';
+import { Readable } from 'node:stream';
+export const handler = awslambda.streamifyResponse(async (event, stream, context) => {
+  const { large, broken } = event.queryStringParameters ?? {};
+  if (broken) throw new RangeError('far');
+  const metadata = { statusCode: 203, headers: { 'content-type': 'text/html', 'x-by': context.functionName }, cookies: ['a=1'] };
+  const head = awslambda.HttpResponseStream.from(stream, metadata);
+  await pipeline(Readable.from(large ? Array(240).fill(Buffer.alloc(65536, 'x')) : ['one ', 'two']), head);
+});`;
+
 describe.each(['inline', 'thread', 'process'])('in isolation by %s', (isolation) => {
   let world: Mesh;
   beforeAll(async () => {
     world = await mesh(
-      async ({ publish }) => {
+      async ({ publish, publishSource }) => {
+        await publishSource(STREAMS, { mesh: { path: 'streams', event: 'apigateway-v2' } });
         for (const [path, [event, code]] of Object.entries(FUNCTIONS))
           await publish({ path, version: '1.0.0', event }, code);
       },
@@ -40,6 +53,22 @@ describe.each(['inline', 'thread', 'process'])('in isolation by %s', (isolation)
     const sent = await client.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(payload) }));
     return { error: sent.FunctionError, answer: sent.Payload?.transformToString() ?? '' };
   };
+
+  it('one writes into a stream, whatever its length', async () => {
+    const response = await fetch(`${world.url}/streams`);
+    const seen = ['content-type', 'x-by', 'set-cookie'].map((name) => response.headers.get(name));
+    expect([response.status, ...seen, await response.text()]).toEqual([
+      203,
+      'text/html',
+      'streams',
+      'a=1',
+      'one two',
+    ]);
+    const large = await fetch(`${world.url}/streams?large=1`);
+    expect((await large.arrayBuffer()).byteLength).toBe(240 * 65_536);
+    expect(await invoked('streams', { version: '2.0' })).toEqual({ error: undefined, answer: '"one two"' });
+    expect((await fetch(`${world.url}/streams?broken=1`)).status).toBe(500);
+  });
 
   it('one answers by its callback', async () => {
     const response = await fetch(`${world.url}/callback`);

@@ -1,5 +1,6 @@
 import { MeshError } from '../../contracts/src/errors.js';
 import type { HandlerContext, HandlerEvent } from './author-types.js';
+import { isMarked, returning } from './awslambda.js';
 import { type HandlerDefinition, isDefinition } from './definition.js';
 import type { Callback } from './shapes/callback.js';
 
@@ -15,6 +16,8 @@ export interface ResolvedHandler {
   readonly body?: 'whole' | 'stream' | undefined;
   /** It has a third parameter: what was written for Lambda answers by that. */
   readonly takesCallback: boolean;
+  /** Lambda's mark: it writes its answer into a stream, which is then what `invoke` returns, perhaps with its head. */
+  readonly streams: boolean;
   invoke(event: HandlerEvent, context: HandlerContext, callback?: Callback): unknown;
 }
 
@@ -108,15 +111,16 @@ function fromDefinition(
     form: 'definition',
     path: value.path,
     body: value.options.body,
-    takesCallback: takesCallback(value.run),
-    invoke: value.run,
+    ...callingOf(value.run),
+    invoke: returning(value.run),
   };
 }
 
 type PlainFunction = (first: unknown, context: HandlerContext, callback?: Callback) => unknown;
 
-function fromPlain([exportName, fn]: Named<PlainFunction>): ResolvedHandler {
-  const common = { exportName, takesCallback: takesCallback(fn) };
+function fromPlain([exportName, given]: Named<PlainFunction>): ResolvedHandler {
+  const fn = returning(given);
+  const common = { exportName, ...callingOf(given) };
   if (exportName !== 'handle')
     return { ...common, form: 'event', invoke: (event, context, callback) => fn(event, context, callback) };
   return {
@@ -126,7 +130,10 @@ function fromPlain([exportName, fn]: Named<PlainFunction>): ResolvedHandler {
   };
 }
 
-const takesCallback = (fn: { readonly length: number }): boolean => fn.length === 3;
+const callingOf = (fn: { readonly length: number }) => ({
+  streams: isMarked(fn),
+  takesCallback: fn.length === 3 && !isMarked(fn),
+});
 
 /**
  * What `handle(payload)` gets: the decoded body, which is a string for text. The seed's clients wrap their text as

@@ -2,6 +2,7 @@
  * What runs handlers: an executor, and `testing` with the same code, so that a test and production agree.
  *
  *   resolve-handler   a module's exports → the handler among them
+ *     awslambda         a function that writes into a stream → one that returns it
  *   build-event       envelope + bytes → the event that a handler sees
  *     decode-body       bytes → value, by content type (media-type, json, pairs, multipart, structured-event)
  *   run-handler       handler + event → outcome; never rejects
@@ -17,6 +18,7 @@
 export { type Answer, encodeReturned } from './answer.js';
 export type { AnswerStream } from './answer-stream.js';
 export type { HandlerContext, HandlerEvent, LogLevel } from './author-types.js';
+export { offerAwslambda } from './awslambda.js';
 export { buildEvent, buildStreamedEvent } from './build-event.js';
 export { collect, toItsEnd } from './collect.js';
 export type { CallReply, CallRequest, Host } from './host.js';

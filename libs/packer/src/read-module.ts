@@ -22,7 +22,8 @@ type Report = { exports: string } | { error: string };
 
 /*
  * Runs inside the thread. The symbol is the one of @lambda-mesh/handler, which this library may not import. Options go
- * through JSON, as they will in the manifest; what JSON cannot hold is reported as a failure to load.
+ * through JSON, as they will in the manifest; what JSON cannot hold is reported as a failure to load. `awslambda` is
+ * there as it will be where the handler runs.
  */
 const READER = `
 const { parentPort, workerData } = require('node:worker_threads');
@@ -37,6 +38,7 @@ const read = (module) => {
   return JSON.stringify(Object.entries({ ...inner, ...module }).map(describe));
 };
 const textOf = (error) => { try { return String(error?.stack ?? error); } catch { return 'something unreadable was thrown'; } };
+globalThis.awslambda = { streamifyResponse: (fn) => fn, HttpResponseStream: { from: (stream) => stream } };
 import(workerData).then(read).then(
   (exports) => parentPort.postMessage({ exports }),
   (error) => parentPort.postMessage({ error: textOf(error) }),

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { MeshError } from '#contracts';
-import { type ResolvedHandler, resolveHandler } from '#handler/runtime';
+import { offerAwslambda, type ResolvedHandler, resolveHandler } from '#handler/runtime';
 
 /** A module that does not settle within this time, ms, is taken for hanging. */
 export const LOAD_LIMIT_MS = 10_000;
@@ -21,6 +21,7 @@ export async function loadHandler(
 }
 
 async function importModule(file: string): Promise<object> {
+  offerAwslambda();
   try {
     return (await import(pathToFileURL(file).href)) as object;
   } catch (cause) {

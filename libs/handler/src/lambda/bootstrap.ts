@@ -51,7 +51,7 @@ function concurrency({ AWS_LAMBDA_MAX_CONCURRENCY = '1' }: Environment): number 
 
 async function serve(api: RuntimeApi, loaded: Loaded, environment: Environment): Promise<void> {
   // A function URL says nothing of its InvokeMode, and one that does not stream cannot read what is streamed.
-  const streams = environment.LAMBDA_RESPONSE_STREAM === 'yes';
+  const streams = loaded.handler.streams || environment.LAMBDA_RESPONSE_STREAM === 'yes';
   const stop = new AbortController();
   const inHand: InHand = new Set();
   process.once('SIGTERM', () => stop.abort());

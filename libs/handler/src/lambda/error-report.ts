@@ -1,6 +1,6 @@
 import { isErrorCode } from '../../../contracts/src/errors.js';
-import { describe, type Outcome, type OutcomeCause } from '../outcome.js';
 import { utf8 } from '../../../contracts/src/json-body.js';
+import { describe, type Outcome, type OutcomeCause } from '../outcome.js';
 
 /** An error as Lambda's Runtime API takes it: "Custom runtimes", invocation error. */
 export interface ErrorReport {

@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { MeshError } from '../../../contracts/src/errors.js';
 import type { EventShape, HttpTrigger } from '../../../contracts/src/manifest.js';
+import { offerAwslambda } from '../awslambda.js';
 import { isDefinition } from '../definition.js';
 import { type ResolvedHandler, resolveHandler } from '../resolve-handler.js';
 import { parametersOf } from './parameters.js';
@@ -88,6 +89,7 @@ function named(folder: string, name = ''): Stated {
 }
 
 async function importModule(file: string): Promise<object> {
+  offerAwslambda();
   try {
     return (await import(pathToFileURL(file).href)) as object;
   } catch (cause) {

@@ -30,7 +30,8 @@ export async function runEvent(loaded: Loaded, asked: LambdaRun): Promise<Ran> {
   // It was written for this very document.
   if (takesAsIs(loaded, known))
     return answered(
-      { form: 'payload' },
+      // What was written into a stream has its head beside it, not in it.
+      loaded.handler.streams ? known : { form: 'payload' },
       await runDelivered(loaded, run, fromPayload(run.body, run.id, run.caller)),
       streams,
     );

@@ -1,7 +1,7 @@
+import { utf8 } from '../../../contracts/src/json-body.js';
 import { kindOf } from '../decode-body.js';
 import { parseMediaType } from '../media-type.js';
 import type { Outcome } from '../outcome.js';
-import { utf8 } from '../../../contracts/src/json-body.js';
 
 /*
  * An outcome in the form that whoever sent the event understands. API Gateway takes text, or base64 and

@@ -1,6 +1,6 @@
 import { parseJsonBody } from '../../../contracts/src/json-body.js';
 import type { EventShape } from '../../../contracts/src/manifest.js';
-import type { Answer } from '../answer.js';
+import { type Answer, encodeReturned } from '../answer.js';
 import type { HandlerContext, HandlerEvent } from '../author-types.js';
 import { buildEvent, buildStreamedEvent, once } from '../build-event.js';
 import type { Host } from '../host.js';
@@ -69,7 +69,7 @@ export async function runShaped(
     // Of which it needs the id alone.
     { id: asked.envelope.id } as HandlerEvent,
     host,
-    (returned) => shape.answer(returned, asked),
+    (returned) => (resolved.streams ? encodeReturned(returned) : shape.answer(returned, asked)),
   );
   return source === 'lambda' ? withFunctionError(answer) : answer;
 }
