@@ -42,7 +42,8 @@ COPY examples/runtimes/python /app/examples/runtimes/python
 COPY apps/serve/python /app/apps/serve/python
 USER node
 WORKDIR /work
-HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 CMD ["node", "-e", "fetch('http://127.0.0.1:8000/health').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+ENV MESH_SERVE_PORT=8000
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 CMD ["node", "/app/docker/healthcheck.mjs"]
 CMD ["node", "/app/dist/apps/serve/src/main.js"]
 
 # What is built unless another is asked for.

@@ -29,6 +29,7 @@ interface Service {
   readonly ports?: string[];
   readonly volumes?: string[];
   readonly profiles?: string[];
+  readonly stop_grace_period?: string;
   readonly depends_on?: Record<string, unknown>;
 }
 
@@ -176,6 +177,24 @@ describe('what belongs together', () => {
     }
   });
 
+  it.each(['docs/serve.md', 'examples/worker/README.md'])(
+    'starts no more than the workers as %s says',
+    (file) => {
+      const text = readFileSync(file, 'utf8');
+      const [, named = ''] = /^docker compose --profile workers up --build -d (.+)$/m.exec(text) ?? [];
+      const workers = Object.keys(services).filter((name) => name.startsWith('worker-'));
+      expect(named.split(' ')).toEqual(workers);
+      // Compose wants every variable of the file, whatever it starts.
+      expect(text).toContain('node tools/compose-env.mjs\ndocker compose --profile workers');
+    },
+  );
+
+  it('gives what may drain for 45 s longer than that', () => {
+    const own = Object.values(services).filter(({ image }) => image.startsWith('lambda-mesh'));
+    expect(own.length).toBeGreaterThan(7);
+    expect(own.map(({ stop_grace_period: period }) => period)).toEqual(own.map(() => '60s'));
+  });
+
   it('polls a queue that the emulator makes', () => {
     const { queues } = JSON.parse(readFileSync('docker/queues.json', 'utf8')) as {
       queues: { name: string }[];
@@ -209,8 +228,9 @@ const natsServer = (): string =>
 
 describe('docker/healthcheck.mjs', () => {
   async function exitCode(status: number, variable: string): Promise<number> {
+    const path = variable === 'MESH_SERVE_PORT' ? '/health' : '/health/ready';
     const server = createServer((request, response) => {
-      response.writeHead(request.url === '/health/ready' ? status : 404).end();
+      response.writeHead(request.url === path ? status : 404).end();
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
@@ -224,6 +244,7 @@ describe('docker/healthcheck.mjs', () => {
     expect(await exitCode(200, 'MESH_HEALTH_PORT')).toBe(0);
     expect(await exitCode(200, 'MESH_HTTP_PORT')).toBe(0);
     expect(await exitCode(503, 'MESH_REGISTRY_PORT')).toBe(1);
+    expect(await exitCode(200, 'MESH_SERVE_PORT')).toBe(0);
     const nobody = spawnSync(process.execPath, ['docker/healthcheck.mjs'], {
       env: { MESH_HEALTH_PORT: '1' },
     });
@@ -246,6 +267,12 @@ describe('the Dockerfile', () => {
       expect(own.lastIndexOf('USER node')).toBeGreaterThan(own.lastIndexOf('USER root'));
     }
     expect(text.trimEnd().split('\n').at(-1)).toBe('FROM service');
+  });
+
+  it('asks a worker on the port that it was given', () => {
+    const worker = text.split('AS worker')[1] as string;
+    expect(worker).toMatch(/^ENV MESH_SERVE_PORT=8000$/m);
+    expect(worker).toMatch(/^HEALTHCHECK .*CMD \["node", "\/app\/docker\/healthcheck.mjs"\]$/m);
   });
 
   it('has a Node that the services accept', () => {
