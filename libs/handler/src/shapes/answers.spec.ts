@@ -56,6 +56,13 @@ describe('API Gateway 2.0', () => {
     expect(answered('apigateway-v2', returned)).toEqual(answer);
   });
 
+  it.each([[{ a: 1 }], [1], [['a']], [new Uint8Array(1)]])('refuses a body that is no text: %j', (body) => {
+    for (const isBase64Encoded of [false, true])
+      expect(() => answered('apigateway-v2', { statusCode: 200, body, isBase64Encoded })).toThrow(
+        expect.objectContaining({ code: 'bad-answer' }),
+      );
+  });
+
   it('refuses a status that is none', () => {
     for (const statusCode of ['ok', 99, null, {}])
       expect(() => answered('apigateway-v2', { statusCode })).toThrow(

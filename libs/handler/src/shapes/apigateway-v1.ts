@@ -74,13 +74,11 @@ const listsOf = (values: Values): Record<string, string[]> => Object.fromEntries
 const orNull = <T extends object>(values: T): T | null => (Object.keys(values).length === 0 ? null : values);
 
 /** "API Gateway merges them into a single list"; a key in both has the values of multiValueHeaders. */
-function v1Answer({ multiValueHeaders, headers, body, ...answer }: Record<string, unknown>) {
-  if (body !== undefined && body !== null && typeof body !== 'string')
-    throw new MeshError('bad-answer', 'The body of an answer to API Gateway 1.0 is text.');
+function v1Answer({ multiValueHeaders, headers, ...answer }: Record<string, unknown>) {
   const merged: Record<string, unknown> = { 'content-type': 'application/json' };
   for (const some of [headers, multiValueHeaders])
     for (const [name, value] of Object.entries(some ?? {})) merged[name.toLowerCase()] = oneOrMany(value);
-  return statusAnswer({ ...answer, headers: merged, body });
+  return statusAnswer({ ...answer, headers: merged });
 }
 
 const oneOrMany = (value: unknown): unknown =>
