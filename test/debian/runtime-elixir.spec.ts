@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { closeAll, later, until } from '../fixtures/later.js';
@@ -16,24 +15,48 @@ import { type WorkScene, workScene } from '../fixtures/work.js';
 
 const run = promisify(execFile);
 
-/** Raises, throws and ends its own runtime when it is told to. */
+/** Raises, throws, answers what is no JSON and ends its own runtime when it is told to. */
 const HANDLER = `defmodule MyLambdaApp.Handler do
   @behaviour ToukonExLambda
 
   def handle_event(%{"do" => "raise"}, _context), do: raise(ArgumentError, "secret")
   def handle_event(%{"do" => "throw"}, _context), do: throw(:secret)
 
-  def handle_event(%{"do" => "kill"}, _context) do
-    runtime = Process.whereis(ToukonExLambda.Runtime)
+  def handle_event(%{"do" => "raise bytes"}, _context), do: raise(ArgumentError, <<255>>)
+  def handle_event(%{"do" => "bytes"}, _context), do: %{name: "M" <> <<252>> <> "ller"}
+  def handle_event(%{"do" => "struct"}, _context), do: %{uri: URI.parse("http://user:secret@example.org")}
+
+  def handle_event(%{"do" => "times"}, _context) do
+    [~D[2024-02-29], ~T[12:30:00], ~N[2024-02-29 12:30:00.5], ~U[2024-02-29 12:30:00Z]]
+  end
+
+  # Kills when the file go is there, so not before its answer is; writes recovered when all is there anew.
+  def handle_event(%{"do" => "kill", "in" => folder}, _context) do
+    before = parts()
     spawn(fn ->
-      Process.sleep(200)
-      Process.exit(runtime, :kill)
+      until(fn -> File.exists?(Path.join(folder, "go")) end)
+      Process.exit(elem(before, 0), :kill)
+      until(fn -> Enum.all?(Enum.zip(Tuple.to_list(parts()), Tuple.to_list(before)), fn {now, was} -> now && now != was end) end)
+      File.write!(Path.join(folder, "recovered"), "")
     end)
-    %{runtime: inspect(runtime), pid: System.pid()}
+    %{runtime: inspect(elem(before, 0)), pid: System.pid()}
   end
 
   def handle_event(event, context) do
     %{event: event, keys: Map.keys(context), runtime: inspect(Process.whereis(ToukonExLambda.Runtime)), pid: System.pid()}
+  end
+
+  # The runtime, and its client of the Runtime API: the latest one there is.
+  defp parts do
+    clients = for {:httpc, pid} <- :inets.services(), do: pid
+    {Process.whereis(ToukonExLambda.Runtime), Enum.max(clients, fn -> nil end)}
+  end
+
+  defp until(fact) do
+    unless fact.() do
+      Process.sleep(10)
+      until(fact)
+    end
   end
 end
 `;
@@ -140,6 +163,9 @@ describe('a project of the generator', () => {
   it.each([
     ['raise', { errorType: 'ArgumentError', errorMessage: 'secret' }],
     ['throw', { errorType: 'ErlangError' }],
+    ['raise bytes', { errorType: 'ArgumentError', errorMessage: '<<255>>' }],
+    ['bytes', { errorType: 'Jason.EncodeError' }],
+    ['struct', { errorType: 'Protocol.UndefinedError' }],
   ])(
     'tells of a handler that ends by %s, and goes on',
     async (what, told) => {
@@ -151,10 +177,24 @@ describe('a project of the generator', () => {
     60_000,
   );
 
+  it('answers dates and times as ISO 8601', async () => {
+    expect((await invoke(NAME, { do: 'times' })).answer).toEqual([
+      '2024-02-29',
+      '12:30:00',
+      '2024-02-29T12:30:00.5',
+      '2024-02-29T12:30:00Z',
+    ]);
+  }, 60_000);
+
   it('recovers by itself when its runtime is killed', async () => {
-    const { answer: before } = await invoke(NAME, { do: 'kill' });
-    // Nothing outside tells when it has happened, and an event in its hand would be lost with it, as on Lambda.
-    await delay(2_000);
+    const { answer: before } = await invoke(NAME, { do: 'kill', in: folder });
+    // It has no event in its hand now, which would be lost with it, as on Lambda.
+    writeFileSync(join(folder, 'go'), '');
+    await until(
+      () => existsSync(join(folder, 'recovered')),
+      (isThere) => isThere,
+      30_000,
+    );
     const { answer: after } = await invoke(NAME, { a: 1 });
     expect(after.runtime).not.toBe(before.runtime);
     // The same process of the machine: the supervisor within it did it.

@@ -14,6 +14,16 @@ import { until } from '../fixtures/until.js';
  * without its configuration. In the mesh: runtime-elixir.spec.ts.
  */
 
+/** Takes its own runtime's client away, so that the loop that wants to answer with it ends. */
+const FRAGILE = `defmodule MyApp.Fragile do
+  @behaviour ToukonExLambda
+
+  def handle_event(%{"do" => "end the loop"}, _context), do: %{stopped: :inets.stop(:httpc, :toukon_ex_lambda)}
+  def handle_event(%{"do" => "throw"}, _context), do: throw(:secret)
+  def handle_event(event, _context), do: %{event: event, runtime: inspect(Process.whereis(ToukonExLambda.Runtime))}
+end
+`;
+
 let folder: string;
 let app: string;
 const children: ChildProcess[] = [];
@@ -23,6 +33,7 @@ beforeAll(() => {
   later(() => rmSync(folder, { recursive: true, force: true }));
   cpSync('examples/runtimes/elixir', folder, { recursive: true });
   app = join(folder, 'lambda_app');
+  writeFileSync(join(app, 'lib/my_app/fragile.ex'), FRAGILE);
   execFileSync('mix', ['compile'], { cwd: app, env: environment(), stdio: 'ignore' });
 }, 120_000);
 afterEach(async () => {
@@ -52,6 +63,18 @@ async function ended(child: ChildProcess): Promise<void> {
   await gone;
 }
 
+/** What a local run prints of such an input. */
+async function printed(input: string, program = 'mix', args = ['run', '--no-halt']) {
+  const child = start(program, args);
+  let text = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  child.stdin?.end(input);
+  await until(async () => text.includes('\n'), 30_000);
+  return JSON.parse(text);
+}
+
 it('polls, answers, and waits out what goes wrong with the Runtime API', async () => {
   const api = await RuntimeApiServer.start();
   try {
@@ -77,16 +100,46 @@ it('polls, answers, and waits out what goes wrong with the Runtime API', async (
   }
 }, 90_000);
 
+describe('with a handler whose module is named as text', () => {
+  let fragile: string;
+  beforeAll(() => {
+    // A copy of what is compiled: mix would compile anew for another configuration.
+    fragile = join(folder, 'fragile_app');
+    cpSync(app, fragile, { recursive: true });
+    const config = 'import Config\nconfig :toukon_ex_lambda, handler: "MyApp.Fragile"\n';
+    writeFileSync(join(fragile, 'config/prod.exs'), config);
+  });
+
+  it('begins its loop anew when that has ended, in the same process', async () => {
+    const api = await RuntimeApiServer.start();
+    try {
+      const child = start(join(fragile, 'bootstrap'), [], {
+        AWS_LAMBDA_RUNTIME_API: api.address,
+        LAMBDA_TASK_ROOT: fragile,
+      });
+      const before = JSON.parse((await api.invoke(1)).body);
+      expect(before).toEqual({ event: 1, runtime: expect.stringMatching(/^#PID/) });
+      // That event has no answer, as on Lambda.
+      void api.invoke({ do: 'end the loop' });
+      expect(JSON.parse((await api.invoke(2)).body)).toEqual({ ...before, event: 2 });
+      await ended(child);
+    } finally {
+      await api.stop();
+    }
+  }, 60_000);
+
+  it('begins a local run anew that was thrown out of, without an event', async () => {
+    expect(await printed('{"do": "throw"}', join(fragile, 'bootstrap'), [])).toMatchObject({ event: {} });
+  }, 60_000);
+});
+
 describe('a local run', () => {
+  it('takes an empty input for an event without fields', async () => {
+    expect(await printed('')).toMatchObject({ message: '🔥 ToukonExLambda で処理しました', event: {} });
+  }, 60_000);
+
   it('answers an error with 500', async () => {
-    const child = start('mix', ['run', '--no-halt']);
-    let printed = '';
-    child.stdout?.on('data', (chunk: Buffer) => {
-      printed += chunk.toString();
-    });
-    child.stdin?.end('no JSON');
-    await until(async () => printed.includes('\n'), 30_000);
-    const { statusCode, body } = JSON.parse(printed);
+    const { statusCode, body } = await printed('no JSON');
     expect([statusCode, JSON.parse(body).error]).toEqual([500, '処理エラー']);
   }, 60_000);
 });

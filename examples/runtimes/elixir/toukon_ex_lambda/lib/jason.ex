@@ -8,6 +8,10 @@ defmodule Jason do
     defexception [:message]
   end
 
+  defmodule EncodeError do
+    defexception [:message]
+  end
+
   @spec encode!(term()) :: String.t()
   def encode!(term), do: term |> encode() |> IO.iodata_to_binary()
 
@@ -21,12 +25,19 @@ defmodule Jason do
   defp encode(true), do: "true"
   defp encode(false), do: "false"
   defp encode(atom) when is_atom(atom), do: encode(Atom.to_string(atom))
-  defp encode(text) when is_binary(text), do: [?", escape(text), ?"]
+
+  defp encode(text) when is_binary(text) do
+    if String.valid?(text),
+      do: [?", escape(text), ?"],
+      else: raise(EncodeError, message: "not UTF-8: #{inspect(text, limit: 20)}")
+  end
+
   defp encode(number) when is_integer(number), do: Integer.to_string(number)
   defp encode(number) when is_float(number), do: Float.to_string(number)
   defp encode(list) when is_list(list), do: [?[, list |> Enum.map(&encode/1) |> Enum.intersperse(?,), ?]]
-  defp encode(%DateTime{} = time), do: encode(DateTime.to_iso8601(time))
-  defp encode(%_{} = struct), do: struct |> Map.from_struct() |> encode()
+  defp encode(%kind{} = time) when kind in [Date, Time, NaiveDateTime, DateTime], do: encode(kind.to_iso8601(time))
+  # As there: what a struct holds is not given away unless somebody says so.
+  defp encode(%_{} = struct), do: raise(Protocol.UndefinedError, protocol: Jason.Encoder, value: struct)
 
   defp encode(map) when is_map(map) do
     pairs = Enum.map(map, fn {key, value} -> [encode(to_string(key)), ?:, encode(value)] end)

@@ -162,15 +162,18 @@ defmodule ToukonExLambda.Runtime do
 
   defp send_error_response(base_url, request_id, error, stacktrace) do
     error_payload = %{
-      errorMessage: Exception.message(error),
+      errorMessage: error |> Exception.message() |> utf8(),
       errorType: inspect(error.__struct__),
       stackTrace: stacktrace |> Exception.format_stacktrace() |> String.split("\n", trim: true)
     }
 
-    type = error.__struct__ |> Module.split() |> List.last()
-    headers = [{@error_type, 'Function.#{type}'}]
+    type = error.__struct__ |> inspect() |> String.split(".") |> List.last()
+    headers = [{@error_type, String.to_charlist("Function.#{type}")}]
     post("#{base_url}/invocation/#{request_id}/error", Jason.encode!(error_payload), headers)
   end
+
+  # An error that cannot be told would leave its event without an answer.
+  defp utf8(text), do: if(String.valid?(text), do: text, else: inspect(text))
 
   # :httpc, since there is no Hex: no time limit, as a response may take for ever.
   defp get(url), do: request(:get, {String.to_charlist(url), []})

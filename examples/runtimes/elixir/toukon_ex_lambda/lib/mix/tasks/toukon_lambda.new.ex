@@ -84,6 +84,8 @@ defmodule Mix.Tasks.ToukonLambda.New do
   #!/bin/sh
   cd "${LAMBDA_TASK_ROOT:-$(dirname "$0")}" || exit 1
   exec elixir --no-halt -pa '_build/prod/lib/*/ebin' -e '
+  # Started with Elixir itself, before it could know its configuration.
+  :ok = Application.stop(:logger)
   Application.put_all_env(Config.Reader.read!("config/config.exs", env: :prod))
   {:ok, _} = Application.ensure_all_started(:<%= @app %>, :permanent)
   '
