@@ -140,6 +140,16 @@ describe('an event of API Gateway', () => {
     expect(await pathAt('/production/users')).toBe('/production/users');
   });
 
+  it('that came by a catch-all has the parameters of both, the gateway and the trigger', async () => {
+    const run: Run = ({ params }) => params;
+    const params = parametersOf(['/users/{user}/find']);
+    for (const event of [HTTP_V2, HTTP_V1]) {
+      const caught = { ...event, pathParameters: { proxy: 'users/7/find' } };
+      const { body } = await answer(run, caught, { params });
+      expect(JSON.parse(body)).toEqual({ proxy: 'users/7/find', user: '7' });
+    }
+  });
+
   it('may have a method and a path alone', async () => {
     const { body, statusCode } = await answer(seen, { httpMethod: 'GET', path: '/x' });
     expect([statusCode, JSON.parse(body).method]).toEqual([200, 'GET']);

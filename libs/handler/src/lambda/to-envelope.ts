@@ -11,7 +11,7 @@ export interface Delivered {
 
 type Params = (path: string) => Readonly<Record<string, string>> | undefined;
 
-/** @param params what the manifest's triggers make of a path, for a gateway that knows no parameters */
+/** @param params what the manifest's triggers make of a path: a gateway may know none, or only a catch-all's `proxy` */
 export function fromHttpV2(event: HttpV2Event, id: string, params: Params): Delivered {
   const { rawQueryString = '', cookies = [], requestContext, pathParameters } = event;
   const path = pathOf(event);
@@ -21,7 +21,7 @@ export function fromHttpV2(event: HttpV2Event, id: string, params: Params): Deli
     method: requestContext.http.method,
     path,
     query: rawQueryString,
-    params: pathParameters ?? params(path),
+    params: { ...params(path), ...pathParameters },
   });
 }
 
@@ -39,7 +39,7 @@ export function fromHttpV1(event: HttpV1Event, id: string, params: Params): Deli
     method: httpMethod,
     path,
     query: queryOf(event),
-    params: pathParameters ?? params(path),
+    params: { ...params(path), ...pathParameters },
   });
 }
 
@@ -47,14 +47,14 @@ interface HttpPart {
   readonly method: string;
   readonly path: string;
   readonly query: string;
-  readonly params: Readonly<Record<string, string>> | undefined;
+  readonly params: Readonly<Record<string, string>>;
 }
 
 function http(
   { body, isBase64Encoded }: { body?: string | null; isBase64Encoded?: boolean },
   id: string,
   headers: Record<string, string>,
-  { params, ...part }: HttpPart,
+  part: HttpPart,
 ): Delivered {
   const contentType = headers['content-type'];
   return {
@@ -62,7 +62,7 @@ function http(
     attempt: 1,
     envelope: {
       id,
-      meta: { source: 'http', ...part, headers, ...(params ? { params } : {}) },
+      meta: { source: 'http', ...part, headers },
       ...(contentType === undefined ? {} : { contentType }),
     },
   };

@@ -8,7 +8,7 @@ import type { ResolvedHandler } from '../resolve-handler.js';
 import { runHandler } from '../run-handler.js';
 import { apigatewayV1 } from './apigateway-v1.js';
 import { apigatewayV2 } from './apigateway-v2.js';
-import { byCallback, type Callback } from './callback.js';
+import { byCallback } from './callback.js';
 import { cloudevents } from './cloudevents.js';
 import { jsonAnswer } from './lambda-answer.js';
 import { lambdaContext } from './lambda-context.js';
@@ -60,9 +60,10 @@ export async function runShaped(
   const isMesh = event === 'mesh';
   const given = resolved.form === 'payload' && !isMesh ? { body: document } : document;
   const invoke = (_: HandlerEvent, context: HandlerContext) => {
-    const run = (callback?: Callback) =>
-      resolved.invoke(given as HandlerEvent, lambdaContext(context, asked), callback);
-    return resolved.takesCallback && !isMesh ? byCallback(run) : run();
+    const known = lambdaContext(context, asked);
+    return resolved.takesCallback && !isMesh
+      ? byCallback((callback) => resolved.invoke(given as HandlerEvent, known, callback))
+      : resolved.invoke(given as HandlerEvent, known);
   };
   const answer = await runHandler(
     { ...resolved, invoke },
