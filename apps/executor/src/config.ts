@@ -74,7 +74,7 @@ export const settings = {
     schema: text.integer(0, 64),
     fallback: '1',
     description:
-      'Threads that are kept started ahead, so that the first answer of a version takes a third of the time; each has some 6 MB. They count as no workers; with MESH_ISOLATION=thread alone, once a handler has run.',
+      'Threads that are kept started ahead, so that the first answer of a version takes a third of the time; each takes some 11 MB. They are no workers of any handler, and there are none before a first handler was called or with another MESH_ISOLATION.',
     remedy: 'a whole number from 0 to 64',
   }),
   maxWorkers: setting({
