@@ -97,6 +97,14 @@ describe('a function that is marked', () => {
     ]);
   });
 
+  it('may say no before its first piece', async () => {
+    const no = await called(async (_, stream, context) => {
+      (context as (...given: unknown[]) => void)('FAIL', { error: 'no' }, { status: 404 });
+      stream.end();
+    });
+    expect([no.outcome, no.status, no.body]).toEqual(['failed', 404, { error: 'no' }]);
+  });
+
   it('is refused a head that is none', async () => {
     const { outcome } = await called(
       async (_, stream) => void awslambda.HttpResponseStream.from(stream, { statusCode: 'ok' }).end('x'),
