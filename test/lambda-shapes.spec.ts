@@ -1,9 +1,11 @@
-import { resolve } from 'node:path';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect, headers } from '@nats-io/transport-node';
 import { closeAll, later, until } from './fixtures/later.js';
-import { catalogue, executor, type Mesh, mesh, served } from './fixtures/mesh.js';
+import { type Catalogue, catalogue, executor, type Mesh, mesh, served } from './fixtures/mesh.js';
 import { awsServer, deadLetterQueue, Producer, ingress as sqsIngress } from './fixtures/sqs.js';
 
 /* Handlers in other shapes than the mesh's own, packed and published as usual, in each kind of isolation. */
@@ -132,26 +134,46 @@ describe.each(['inline', 'thread', 'process'])('in isolation by %s', (isolation)
   });
 });
 
+/** A program whose answer breaks off in the middle where it is to say that a message failed. */
+const CUT_OFF = `#!/usr/bin/env node
+(async () => {
+  const base = 'http://' + process.env.AWS_LAMBDA_RUNTIME_API + '/2018-06-01/runtime/invocation/';
+  for (;;) {
+    const response = await fetch(base + 'next');
+    const id = response.headers.get('lambda-runtime-aws-request-id');
+    const [{ body, messageId }] = (await response.json()).Records;
+    const answer = JSON.stringify({ batchItemFailures: [{ itemIdentifier: messageId }] });
+    await fetch(base + id + '/response', { method: 'POST', body: body === 'bad' ? answer.slice(0, -2) : '' });
+  }
+})()`;
+
 describe('a function of SQS', () => {
   afterAll(closeAll);
+
+  const RECORDS = `export const handler = async ({ Records }) => ({
+    batchItemFailures: Records
+      .filter(({ body, eventSource, attributes }) => body === 'bad' || eventSource !== 'aws:sqs' || !attributes.SentTimestamp)
+      .map(({ messageId }) => ({ itemIdentifier: messageId })),
+  });`;
+
+  function publishProgram(of: Catalogue, stated: object) {
+    const folder = mkdtempSync(join(tmpdir(), 'mesh-program-'));
+    later(() => rmSync(folder, { recursive: true, force: true }));
+    writeFileSync(join(folder, 'bootstrap'), CUT_OFF, { mode: 0o755 });
+    writeFileSync(join(folder, 'mesh.json'), JSON.stringify({ ...stated, runtime: 'provided' }));
+    return of.publishFolder(folder);
+  }
 
   it('has its records from a queue, singly and in batches, and what it names comes again', async () => {
     const of = await catalogue();
     const aws = await awsServer();
-    const code = `export const handler = async ({ Records }) => ({
-      batchItemFailures: Records
-        .filter(({ body, eventSource, attributes }) => body === 'bad' || eventSource !== 'aws:sqs' || !attributes.SentTimestamp)
-        .map(({ messageId }) => ({ itemIdentifier: messageId })),
-    });`;
     await executor(of);
     const queues: [dead: Producer, source: Producer][] = [];
-    for (const [queue, more] of Object.entries({ singly: {}, batches: { batchSize: 10 } })) {
-      const triggers = [{ sqs: { queue, ...more } }];
-      const route = await of.publish(
-        { path: `take/${queue}`, version: '1.0.0', event: 'sqs', triggers },
-        code,
-      );
-      await served(of, route);
+    for (const queue of ['singly', 'batches', 'program']) {
+      const sqs = queue === 'batches' ? { queue, batchSize: 10 } : { queue };
+      const stated = { path: `take/${queue}`, version: '1.0.0', event: 'sqs' as const, triggers: [{ sqs }] };
+      const isProgram = queue === 'program';
+      await served(of, await (isProgram ? publishProgram(of, stated) : of.publish(stated, RECORDS)));
       const { dead, RedrivePolicy } = await deadLetterQueue(aws, 2, `${queue}-dead`);
       const source = new Producer(aws, await aws.createQueue(queue, { RedrivePolicy }));
       for (const body of ['good', 'bad', 'fine']) await source.send(body);
