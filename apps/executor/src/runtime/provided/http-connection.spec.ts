@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
+import type { HttpReply } from './http-answers.js';
 import type { BodySink } from './http-body.js';
-import { HttpConnection, type HttpReply } from './http-connection.js';
+import { HttpConnection } from './http-connection.js';
 import type { RequestHead } from './http-head.js';
 
 /* Messages as clients send them, cut wherever a network may cut them. */

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { HttpAnswers, type HttpReply, type Slot } from './http-answers.js';
 import { BodyReader, type BodySink, fieldsTooLarge, HttpFault, MOST_FIELD_BYTES } from './http-body.js';
 import { Head, type RequestHead } from './http-head.js';
 
@@ -11,82 +12,35 @@ import { Head, type RequestHead } from './http-head.js';
 
 /** Requests of one connection that wait for their answers. */
 const MOST_WAITING = 2_000;
-/** Shorter bodies are copied behind their head: one write of one buffer costs less. */
-const SMALL_BYTES = 64 * 1024;
-/** Of answers that wait to be read: from who reads none, no more requests are taken. */
-const MOST_UNREAD_BYTES = 256 * 1024;
+const NOTHING = Buffer.alloc(0);
+const CR = 13;
+const LF = 10;
 const HEAD_END = '\r\n\r\n';
-const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 
 /** @returns who gets the request's body */
 export type OnRequest = (head: RequestHead, reply: HttpReply) => BodySink;
 
-/** The place of one answer among those of its connection. */
-export interface HttpReply {
-  /** Once. @param headers whole lines, each ended by CRLF, without the length */
-  respond(status: string, headers: string, body: Uint8Array): void;
-  /** Called when the connection closes before that. */
-  onClose: () => void;
-  /** Takes nothing more from the connection for a while: who gets the body cannot keep up. */
-  pause(): void;
-  resume(): void;
-}
-
-/** One connection: requests are read as they come, however many wait for their answer, and answered in that order. */
+/** One connection: requests are read as they come, however many wait for their answer. */
 export class HttpConnection {
+  readonly #answers: HttpAnswers;
   /** What has arrived and was not taken yet. */
   #bytes: Buffer = NOTHING;
   #body: BodyReader | undefined;
   #sink: BodySink | undefined;
   /** Of the request whose body is being read. */
-  #current: Slot | undefined;
-  /** Of the requests that were not answered, or whose answer waits for one before it. */
-  readonly #slots: Slot[] = [];
+  #slot: Slot | undefined;
   /** A request said that it is the last one, or was none. */
   #isLast = false;
-  /** By who gets a body. */
-  #isHeldUp = false;
-  #isFlushing = false;
-  #out: (string | Uint8Array)[] = [];
 
   constructor(
     private readonly socket: Socket,
     private readonly onRequest: OnRequest,
   ) {
+    this.#answers = new HttpAnswers(socket);
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#arrived(chunk));
-    socket.on('drain', () => this.#flow());
     socket.on('error', () => undefined);
     socket.on('close', () => this.#closed());
-  }
-
-  pause(): void {
-    this.#isHeldUp = true;
-    this.#flow();
-  }
-
-  resume(): void {
-    this.#isHeldUp = false;
-    this.#flow();
-  }
-
-  /** An answer was given, or a body may come. What one turn gives is written at once. */
-  answered(): void {
-    for (let slot = this.#slots[0]; slot; slot = this.#slots[0]) {
-      if (slot.isAwaited) this.#out.push(CONTINUE);
-      slot.isAwaited = false;
-      if (!slot.answer) break;
-      this.#slots.shift();
-      const [status, headers, body] = slot.answer;
-      const ending = slot.isLast ? 'Connection: close\r\n' : '';
-      this.#out.push(`HTTP/1.1 ${status}\r\n${headers}Content-Length: ${body.length}\r\n${ending}\r\n`, body);
-    }
-    if (this.#out.length > 0) this.#flushSoon();
-  }
-
-  #flow(): void {
-    if (this.#isHeldUp || this.socket.writableLength > MOST_UNREAD_BYTES) this.socket.pause();
-    else this.socket.resume();
   }
 
   #arrived(chunk: Buffer): void {
@@ -103,30 +57,10 @@ export class HttpConnection {
 
   /** Where the next request would begin nobody knows. */
   #refuse({ status, message }: HttpFault): void {
-    const slot = this.#current ?? this.#open(true);
+    const slot = this.#slot ?? this.#answers.open(true);
     this.#isLast = true;
-    slot.isLast = true;
     this.#leaveBody();
-    slot.respond(status, 'Content-Type: text/plain\r\n', Buffer.from(`${message}\n`));
-    this.#flushSoon();
-  }
-
-  #open(isLast: boolean, isAwaited = false): Slot {
-    const slot = new Slot(this, isLast, isAwaited);
-    this.#slots.push(slot);
-    return slot;
-  }
-
-  #leaveBody(): void {
-    const sink = this.#sink;
-    this.#doneWithBody();
-    sink?.broken();
-  }
-
-  #doneWithBody(): void {
-    this.#body = undefined;
-    this.#sink = undefined;
-    this.#current = undefined;
+    this.#answers.refuse(slot, status, message);
   }
 
   /** @returns whether there may be more to do */
@@ -144,13 +78,13 @@ export class HttpConnection {
     this.#bytes = this.#bytes.subarray(end + HEAD_END.length);
     const head = new Head(text);
     const body = new BodyReader(head.only('content-length'), head.only('transfer-encoding'));
-    if (this.#slots.length >= MOST_WAITING) throw new HttpFault('Too many requests wait for an answer.');
+    if (this.#answers.waiting >= MOST_WAITING) throw new HttpFault('Too many requests wait for an answer.');
     this.#isLast = !head.keepsConnection;
     const isAwaited = !body.isDone && head.header('expect')?.toLowerCase() === '100-continue';
-    this.#current = this.#open(this.#isLast, isAwaited);
+    this.#slot = this.#answers.open(this.#isLast, isAwaited);
     this.#body = body;
-    this.#sink = this.onRequest(head, this.#current);
-    if (isAwaited) this.answered();
+    this.#sink = this.onRequest(head, this.#slot);
+    if (isAwaited) this.#answers.answered();
     return true;
   }
 
@@ -170,80 +104,20 @@ export class HttpConnection {
     return true;
   }
 
-  #flushSoon(): void {
-    if (this.#isFlushing) return;
-    this.#isFlushing = true;
-    queueMicrotask(() => this.#flush());
+  #leaveBody(): void {
+    const sink = this.#sink;
+    this.#doneWithBody();
+    sink?.broken();
   }
 
-  #flush(): void {
-    this.#isFlushing = false;
-    const out = this.#out;
-    this.#out = [];
-    if (this.socket.destroyed) return;
-    if (out.length > 0) this.#write(out);
-    if (this.socket.writableLength > MOST_UNREAD_BYTES) this.#flow();
-    if (this.#isLast && this.#slots.length === 0) this.socket.end();
-  }
-
-  #write(out: readonly (string | Uint8Array)[]): void {
-    const length = out.reduce((sum, piece) => sum + piece.length, 0);
-    if (length <= SMALL_BYTES) {
-      this.socket.write(joined(out, length));
-      return;
-    }
-    this.socket.cork();
-    for (const piece of out)
-      if (typeof piece === 'string') this.socket.write(piece, 'latin1');
-      else if (piece.length > 0) this.socket.write(piece);
-    this.socket.uncork();
+  #doneWithBody(): void {
+    this.#body = undefined;
+    this.#sink = undefined;
+    this.#slot = undefined;
   }
 
   #closed(): void {
     this.#leaveBody();
-    for (const slot of this.#slots.splice(0)) if (!slot.answer) slot.onClose();
+    this.#answers.close();
   }
-}
-
-type Answer = readonly [status: string, headers: string, body: Uint8Array];
-
-class Slot implements HttpReply {
-  answer: Answer | undefined;
-  onClose: () => void = NOBODY;
-
-  constructor(
-    private readonly connection: HttpConnection,
-    public isLast: boolean,
-    /** Who asks sends the body when he is told to; RFC 9110, clause 10.1.1. Not before what was asked earlier is answered. */
-    public isAwaited: boolean,
-  ) {}
-
-  respond(status: string, headers: string, body: Uint8Array): void {
-    this.answer ??= [status, headers, body];
-    this.connection.answered();
-  }
-
-  pause(): void {
-    this.connection.pause();
-  }
-
-  resume(): void {
-    this.connection.resume();
-  }
-}
-
-const CR = 13;
-const LF = 10;
-const NOBODY = () => undefined;
-const NOTHING = Buffer.alloc(0);
-
-function joined(pieces: readonly (string | Uint8Array)[], length: number): Buffer {
-  const all = Buffer.allocUnsafe(length);
-  let at = 0;
-  for (const piece of pieces) {
-    if (typeof piece === 'string') all.write(piece, at, 'latin1');
-    else all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }

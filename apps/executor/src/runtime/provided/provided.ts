@@ -17,7 +17,7 @@ import { RuntimeApi } from './runtime-api.js';
  *   environment    the variables that it has
  *   output         the lines that it prints → the handler's log (said)
  *   runtime-api    the HTTP server that it polls, one for each child, since the API's paths name nobody
- *     http-connection, http-head, http-body   its HTTP/1.1
+ *     http-connection (http-head, http-body), http-answers   its HTTP/1.1
  *     exchange       which run it gets next (waiting-line), which it has, and what it may ask when
  *     invocation     a run → what `next` answers
  *     response       what it posts → an outcome (shapes, answers), as a whole (whole-body) or in pieces (streamed-response)

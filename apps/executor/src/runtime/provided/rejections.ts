@@ -1,4 +1,4 @@
-import type { HttpReply } from './http-connection.js';
+import type { HttpReply } from './http-answers.js';
 
 /** What a runtime is told when it asks for what it may not; the words are those of Lambda's own API. */
 export interface Rejection {
