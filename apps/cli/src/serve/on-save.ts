@@ -26,6 +26,7 @@ export function onSave(folder: string, saved: () => void, tell: (why: string) =>
 class Folders {
   readonly #watchers = new Map<string, FSWatcher>();
   #timer: NodeJS.Timeout | undefined;
+  #isTold = false;
 
   constructor(
     private readonly saved: () => void,
@@ -39,7 +40,7 @@ class Folders {
     try {
       this.#watchers.set(folder, this.#open(folder));
     } catch (error) {
-      this.tell(`Not watched: ${(error as Error).message}`);
+      this.#unwatched(error as Error);
     }
     const below = entries.filter((entry) => entry.isDirectory() && !IGNORED.test(entry.name));
     const found = below.map(({ name }) => this.follow(join(folder, name)));
@@ -60,6 +61,12 @@ class Folders {
     // A folder that is removed ends its watcher.
     watcher.on('error', () => watcher.close());
     return watcher;
+  }
+
+  /** Where one cannot be watched, the next ones mostly cannot either. */
+  #unwatched({ message }: Error): void {
+    if (!this.#isTold) this.tell(`Not every folder is watched: ${message}`);
+    this.#isTold = true;
   }
 
   #changed(): void {
