@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { closeAll, later } from '../fixtures/later.js';
 import { RuntimeApiServer } from '../fixtures/runtime-api.js';
@@ -35,10 +36,10 @@ function start(runtime: string, files: Record<string, string>, environment: Reco
   const folder = mkdtempSync(join(tmpdir(), `mesh-${runtime}-`));
   later(() => rmSync(folder, { recursive: true, force: true }));
   cpSync(join('examples/runtimes', runtime), folder, { recursive: true });
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  for (const [name, code] of Object.entries(files)) writeFileSync(join(folder, name), code);
   const child = spawn(join(folder, 'bootstrap'), [], {
     cwd: folder,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'inherit', 'pipe'],
     env: {
       PATH: '/usr/bin:/bin',
       LANG: 'C.UTF-8',
@@ -51,6 +52,7 @@ function start(runtime: string, files: Record<string, string>, environment: Reco
     },
   });
   children.push(child);
+  child.stderr.pipe(process.stderr, { end: false });
   return child;
 }
 
@@ -112,6 +114,24 @@ end
     expect(await api.invoke(event('run'))).toMatchObject({ kind: 'response', body: '1' });
   });
 
+  it.each([
+    ['0.0.1', false],
+    // As `mesh dev` publishes it.
+    ['0.0.1-dev.3', false],
+    ['0.0.10', true],
+    // A function's own version on Lambda says nothing of the handler's.
+    ['$LATEST', false],
+    ['7', false],
+  ])('holds its version against the one that was published: %s', async (published, isOther) => {
+    const handler = `λ.| 'users/find' do\n  version "0.0.1"\n  context(OK, 1)\nend\n`;
+    const environment = { AWS_LAMBDA_FUNCTION_VERSION: published, _HANDLER: 'users/find' };
+    const child = start('ruby', { 'handlers/users_find.rb': handler }, environment);
+    const said = text(child.stderr);
+    expect((await api.invoke(event(null))).body).toBe('1');
+    child.kill('SIGKILL');
+    expect((await said).includes(`was published as ${published}`)).toBe(isOther);
+  });
+
   it('waits where its poll is refused, and takes no refusal for an event', async () => {
     ruby();
     await refusedThenAnswered(event('x'), 2);
@@ -128,8 +148,8 @@ end
   const ask = async (event: unknown) => {
     const { kind, body } = await api.invoke(event);
     expect(kind).toBe('response');
-    const { statusCode, headers, body: text } = JSON.parse(body);
-    return [statusCode, headers, JSON.parse(text)];
+    const answer = JSON.parse(body);
+    return [answer.statusCode, answer.headers, JSON.parse(answer.body)];
   };
   const JSON_TYPE = { 'content-type': 'application/json' };
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -84,11 +84,17 @@ function servingCode(
   code: string,
   test: (worker: Worker, folder: string) => Promise<void>,
   name = 'one.handle',
+  environment: Record<string, string> = {},
 ) {
+  const folder = temporary();
+  writeFileSync(join(folder, 'one.py'), code);
+  return withHandler(name, folder, (worker) => test(worker, folder), { PATH, ...environment });
+}
+
+function temporary(): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'mesh-seed-b-')));
   folders.push(folder);
-  writeFileSync(join(folder, 'one.py'), code);
-  return withHandler(name, folder, (worker) => test(worker, folder), { PATH });
+  return folder;
 }
 const resultOf = async (worker: Worker, text: string) =>
   ((await worker.post(payload(text))).body as { result: unknown }).result;
@@ -129,6 +135,24 @@ async def handle(payload):
           4, 4, 4, 4,
         ]);
       },
+    ));
+
+  it('that is asynchronous and never ends costs others nothing', () =>
+    servingCode(
+      `
+import asyncio
+async def handle(payload):
+    if payload == "hang": await asyncio.Event().wait()
+    return payload
+`,
+      async (worker) => {
+        const hanging = worker.post(payload('hang'));
+        expect(await resultOf(worker, 'beside it')).toBe('beside it');
+        expect((await hanging).status).toBe(504);
+        expect(await resultOf(worker, 'after it')).toBe('after it');
+      },
+      'one.handle',
+      { MESH_SERVE_TIMEOUT: '3000' },
     ));
 
   it('that is not runs for one at a time, in the main thread', () =>
@@ -178,6 +202,38 @@ def handle(payload):
       expect(await worker.post(payload('x'))).toEqual({ status: 200, body: { result } });
     }),
   );
+});
+
+describe('the module of a function of Python', () => {
+  it('is loaded before the first request', () =>
+    servingCode('open("loaded", "w").close()\ndef handle(payload):\n  return payload\n', async (_, folder) =>
+      expect(existsSync(join(folder, 'loaded'))).toBe(true),
+    ));
+
+  it('is imported from PYTHONPATH', () => {
+    const elsewhere = temporary();
+    writeFileSync(join(elsewhere, 'elsewhere.py'), 'def handle(payload):\n  return __file__\n');
+    return servingCode(
+      '',
+      async (worker) => expect(await resultOf(worker, 'x')).toBe(join(elsewhere, 'elsewhere.py')),
+      'elsewhere.handle',
+      { PYTHONPATH: elsewhere },
+    );
+  });
+
+  it('finds the packages of the virtual environment that is active', () => {
+    const venv = temporary();
+    spawnSync('/usr/bin/python3', ['-m', 'venv', '--without-pip', venv]);
+    const [python = ''] = readdirSync(join(venv, 'lib'));
+    writeFileSync(join(venv, 'lib', python, 'site-packages/installed.py'), 'NAME = "installed"\n');
+    return servingCode(
+      'import installed\ndef handle(payload):\n  return installed.NAME\n',
+      async (worker) => expect(await resultOf(worker, 'x')).toBe('installed'),
+      'one.handle',
+      // As `activate` sets them.
+      { PATH: `${venv}/bin:${PATH}`, VIRTUAL_ENV: venv },
+    );
+  }, 60_000);
 });
 
 describe('the tests of its users', () => {

@@ -28,10 +28,13 @@ module Lambda
       @event = event
     end
 
-    # Kept with the version when it is published, by mesh.json, which must say the same.
+    # Kept with the version when it is published, by mesh.json, which must say the same, or be a `-dev` of it. What Lambda
+    # counts ($LATEST, 1, 2 …) says nothing of it.
     def version(text)
       stated = ENV.fetch('AWS_LAMBDA_FUNCTION_VERSION', text)
-      warn "The handler says version #{text}, and was published as #{stated}." unless stated.start_with?(text)
+      return if !stated.include?('.') || stated == text || stated.start_with?("#{text}-")
+
+      warn "The handler says version #{text}, and was published as #{stated}."
     end
 
     # Ends the block: what stands behind it does not run any more.
