@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -202,6 +210,26 @@ def handle(payload):
       expect(await worker.post(payload('x'))).toEqual({ status: 200, body: { result } });
     }),
   );
+});
+
+describe('three workers, with the handlers of docker-compose.yml', () => {
+  it('answer beside each other, each in its own way', async () => {
+    const text = readFileSync('docker-compose.yml', 'utf8');
+    const names = [...text.matchAll(/HANDLER_FUNCTION: ([\w.]+)/g)].map(([, name]) => name as string);
+    const ask = (inner: (workers: Worker[]) => Promise<void>, workers: Worker[] = []): Promise<void> => {
+      const name = names[workers.length];
+      if (name === undefined) return inner(workers);
+      return serving(name, (worker) => ask(inner, [...workers, worker]));
+    };
+    await ask(async (workers) => {
+      const sent = 'dev-1,42,1678886400';
+      expect(await Promise.all(workers.map((worker) => resultOf(worker, sent)))).toEqual([
+        { id: 'dev-1', value: 42, timestamp: 1678886400 },
+        { reversed: '0046888761,24,1-ved' },
+        { handler: 'function.handler', data: sent },
+      ]);
+    });
+  });
 });
 
 describe('the module of a function of Python', () => {
