@@ -14,7 +14,7 @@
  *   async-call    what is known of a call whose caller did not wait
  *   json-body     JSON that somebody sent: what of it is taken, by who decodes it now or later
  *   config        environment variables ⇄ one frozen, typed value
- *   dead-buffers  what streams leave behind is collected in time, wherever they pass
+ *   dead-buffers  what streams and runs leave behind is collected in time
  */
 export * from './async-call.js';
 export {
@@ -36,7 +36,7 @@ export {
 } from './codec.js';
 export * from './config.js';
 export * from './control-path.js';
-export { passed } from './dead-buffers.js';
+export { collect, passed } from './dead-buffers.js';
 export * from './envelope.js';
 export * from './errors.js';
 export * from './invocation.js';

@@ -1,4 +1,4 @@
-import { asMeshError, type ErrorCode, MeshError } from '#contracts';
+import { asMeshError, collect, type ErrorCode, MeshError } from '#contracts';
 import {
   type Answer,
   type AnswerStream,
@@ -74,6 +74,8 @@ export class HandlerWorker {
         this.#send(['alive']);
         this.#runner?.abort(message[1], message[2]);
         return;
+      case 'collect':
+        return collect('major');
       case 'reply':
         this.#settleCall(message[1], message[2]);
         return;

@@ -67,7 +67,8 @@ const untilHeard = (worker: Worker, then: () => void): Worker =>
 function listen(worker: Worker, events: WorkerEvents, memoryMb: number): void {
   const outOfMemory = () =>
     events.failed(crashed(`It needed more than the ${memoryMb} MB of memory that a handler may have.`));
-  const unwatch = watchHeap(worker, memoryMb, outOfMemory);
+  const gathered = () => worker.postMessage([['collect']] satisfies ToWorker[]);
+  const unwatch = watchHeap(worker, memoryMb, { exceeded: outOfMemory, gathered });
   worker.on('message', (messages: FromWorker[]) => events.messages(messages));
   worker.on('messageerror', (error) => events.failed(crashed('It sent what cannot be read.', error)));
   worker.on('error', (error: unknown) =>

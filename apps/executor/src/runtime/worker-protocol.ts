@@ -51,6 +51,8 @@ export type ToWorker =
   | RunMessage
   | FlowMessage
   | readonly ['abort', key: number, reason: string]
+  /** It has gathered buffers that nobody may use any more. */
+  | readonly ['collect']
   | readonly ['reply', call: number, reply: CallReply | ErrorCode];
 
 export type FromWorker =

@@ -85,6 +85,7 @@ class ProvidedLink implements WorkerLink {
         case 'abort':
           this.#exchange.abort(message[1]);
           break;
+        case 'collect':
         case 'reply':
           break;
         default:
