@@ -183,7 +183,7 @@ function ingressSqsOf(context: Context): Promise<Running> {
 
 /** What may be tuned here as well as in a service of its own; where something listens, or keeps its data, is settled. */
 const TUNABLE =
-  /^MESH_(WORK|WORKER|RESULTS|CALLBACK|SQS|MQTT|HTTP_TOKEN|HTTP_KEEP_ALIVE|AUDIT|INVOCATIONS|GRACE|MAX|HANDLER_CONCURRENCY|HANDLER_QUEUE)(_|$)/;
+  /^MESH_(WORK|WORKER|RESULTS|CALLBACKS?|DEAD|SQS|MQTT|HTTP_TOKEN|HTTP_KEEP_ALIVE|LAMBDA|AUDIT|INVOCATIONS|GRACE|MAX|PROVIDED|SPARE|HANDLER_(CONCURRENCY|PAYLOAD|QUEUE|RATE|TIMEOUT|WARM|WORKERS))(_|$)/;
 
 /** Those of a service's settings that this process was told; what the embedded mesh knows better goes before them. */
 function tuned({ environment }: Context, settings: Settings): Environment {
