@@ -18,6 +18,7 @@ import {
   runShaped,
 } from '#handler/runtime';
 import { joined, letGo } from './flow.js';
+import { LogBrake } from './log-brake.js';
 import type { HandlerSpec, Invocation } from './runtime.js';
 
 /** What a run asks of its surroundings; in a thread these cross to the executor. */
@@ -33,6 +34,7 @@ export class Runner {
   readonly #controllers = new Map<number, AbortController>();
   /** Only runs that answer in pieces are here. */
   readonly #streams = new Map<number, AnswerStream>();
+  readonly #brake = new LogBrake((id, message) => this.port.log(id, 'warn', message));
 
   constructor(
     private readonly of: Pick<HandlerSpec, 'path' | 'version' | 'body' | 'shaping'>,
@@ -44,7 +46,7 @@ export class Runner {
   async run(invocation: Invocation): Promise<Answer> {
     try {
       const envelope = { id: invocation.id, ...decodeDetails(invocation.headers) };
-      const host = new RunHost(this.of.version, invocation, this.port, this.#controllers);
+      const host = new RunHost(this.of.version, invocation, this.port, this.#controllers, this.#brake);
       const isPlain = this.of.shaping === undefined && envelope.meta.source !== 'lambda';
       const answer = await (isPlain
         ? this.#plain(envelope, invocation, host)
@@ -112,6 +114,7 @@ class RunHost implements Host {
     private readonly invocation: Invocation,
     private readonly port: RunnerPort,
     private readonly controllers: Map<number, AbortController>,
+    private readonly brake: LogBrake,
   ) {
     this.deadline = invocation.deadline ?? performance.now() + invocation.timeout;
   }
@@ -129,7 +132,9 @@ class RunHost implements Host {
   }
 
   log(level: LogLevel, message: string, fields?: object): void {
-    this.port.log(this.invocation.id, level, logMessage(message), logFields(fields));
+    const { id } = this.invocation;
+    const text = logMessage(message);
+    if (this.brake.lets(id, text.length)) this.port.log(id, level, text, logFields(fields));
   }
 
   call(path: string, request: CallRequest): Promise<CallReply> {

@@ -283,6 +283,18 @@ describe.each(Object.keys(RUNTIMES) as (keyof typeof RUNTIMES)[])('%s', (kind) =
   });
 
   describe('its log', () => {
+    it('has so many lines a second, and of the others their number', async () => {
+      const { run, port } = subject(
+        'export default (e, { log }) => { for (let i = 0; i < 50_000; i++) log("again") }',
+      );
+      await run();
+      const told = () => port.logs.flatMap(([, text]) => /^… (\d+) lines left out/.exec(text)?.[1] ?? []);
+      const said = () => port.logs.length - told().length;
+      await waitFor(() => told().reduce((sum, count) => sum + Number(count), said()) === 50_000);
+      expect(told().length).toBeGreaterThan(0);
+      expect(said()).toBeLessThanOrEqual(10_000 * (told().length + 1));
+    });
+
     it('goes to the port, with fields', async () => {
       const code =
         'export default (e, { log }) => { log("a"); log.debug("b", { n: 1 }); log.warn("c"); log.error(4) }';
