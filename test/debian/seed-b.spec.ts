@@ -163,6 +163,16 @@ async def handle(payload):
       { MESH_SERVE_TIMEOUT: '3000' },
     ));
 
+  it('that is asynchronous and exits is told of, and its loop goes on', () =>
+    servingCode(
+      'import sys\nasync def handle(payload):\n  return sys.exit("no") if payload == "exit" else payload\n',
+      async (worker) => {
+        const told = { status: 400, body: { detail: 'SystemExit: no' } };
+        expect(await worker.post(payload('exit'))).toEqual(told);
+        expect(await resultOf(worker, 'b')).toBe('b');
+      },
+    ));
+
   it('that is not runs for one at a time, in the main thread', () =>
     servingCode(
       `

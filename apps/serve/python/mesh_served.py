@@ -32,7 +32,11 @@ def wants_context(function):
 
 
 async def awaited(result):
-    return await result
+    try:
+        return await result
+    except (SystemExit, KeyboardInterrupt) as end:
+        # They would end the loop, with all who wait in it.
+        raise RuntimeError(f"{type(end).__name__}: {end}") from end
 
 
 FUNCTION = load(os.environ.pop("SERVED_FUNCTION"))
