@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { tuneCollector } from './collector.js';
-import { keepHeapSmall } from './small-heap.js';
+import { keepHeapBounded, keepHeapSmall } from './small-heap.js';
 
 /*
  * Runs on any Node from 18 on, so it and what it imports need nothing but Node's own modules; the service itself is imported
@@ -15,11 +15,17 @@ const REMEDY = `λ-mesh needs Node ${REQUIRED.join('.')} or newer, this is ${pro
 
 /**
  * Runs `service` here, or, where this Node is too old, the same command with the Node in node_modules.
+ * @param heap `small` for a service that waits more than it computes
  */
-export async function launch(mainUrl: string, service: () => Promise<unknown>): Promise<void> {
+export async function launch(
+  mainUrl: string,
+  service: () => Promise<unknown>,
+  { heap }: { heap?: 'small' } = {},
+): Promise<void> {
   if (suffices(process.versions.node)) {
     tuneCollector();
-    keepHeapSmall();
+    if (heap === 'small') keepHeapSmall();
+    else keepHeapBounded();
     await service();
   } else goOnWith(bundledNode(mainUrl));
 }
