@@ -30,7 +30,8 @@ export function watchHeap(worker: Worker, memoryMb: number, watcher: HeapWatcher
     // Not answered while it blocks in native code, where it allocates nothing; rejected before it runs.
     const heap = await worker.getHeapStatistics().catch(() => undefined);
     if (done) return;
-    const { used_heap_size: inside = 0, external_memory: outside = 0 } = heap ?? {};
+    if (!heap) return later(CALM_MS);
+    const { used_heap_size: inside, external_memory: outside } = heap;
     if (inside + outside > memoryMb * MB) return watcher.exceeded();
     leastOutside = Math.min(leastOutside, outside);
     if (outside - leastOutside > GATHERED_BYTES && inside < SMALL_HEAP_BYTES) {
