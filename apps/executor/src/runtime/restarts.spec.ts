@@ -38,6 +38,32 @@ describe('workers that end', () => {
   });
 });
 
+describe('starts after an end', () => {
+  it('are prompt for the first four, then one in 200 ms', () => {
+    const { restarts, pass } = world();
+    const pauses = Array.from({ length: 6 }, () => {
+      restarts.ended();
+      const pause = restarts.pause();
+      pass(pause + 20);
+      return pause;
+    });
+    expect(pauses).toEqual([0, 0, 0, 0, 120, 180]);
+  });
+
+  it('are prompt again after a while', () => {
+    const { restarts, pass } = world();
+    for (let i = 0; i < 10; i++) restarts.ended();
+    expect(restarts.pause()).toBe(1_200);
+    pass(2_000);
+    restarts.ended();
+    expect(restarts.pause()).toBe(0);
+  });
+
+  it('do not wait where nothing ended', () => {
+    expect(world().restarts.pause()).toBe(0);
+  });
+});
+
 describe('modules that do not load', () => {
   it('are tried once more at once, then later and later', () => {
     const { restarts } = world();

@@ -101,7 +101,9 @@ export class WorkerInstance implements Instance, SessionOwner {
     if (workers.length > 0) await Promise.race([gone, delay(CLOSE_MS, undefined, { ref: false })]);
   }
 
-  startTurn(): Promise<() => void> {
+  async startTurn(): Promise<() => void> {
+    const pauseMs = this.#restarts.pause();
+    if (pauseMs > 0) await delay(pauseMs, undefined, { ref: false });
     return this.spec.host?.startTurn() ?? Promise.resolve(() => {});
   }
 
