@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { MeshError } from '#contracts';
 import { threadStarts } from '#lifecycle';
-import { hardLimitMb, watchHeap } from './heap-watch.js';
+import { hardLimitMb, watchHeap, youngLimitMb } from './heap-watch.js';
 import type { HandlerSpec, Runtime, WorkerLimits } from './runtime.js';
 import { SpareThreads } from './spare-threads.js';
 import { workerFile } from './worker-file.js';
@@ -52,7 +52,10 @@ const startThread =
 function startedWorker(memoryMb: number): Worker {
   const isUp = threadStarts();
   try {
-    const resourceLimits = { maxOldGenerationSizeMb: hardLimitMb(memoryMb) };
+    const resourceLimits = {
+      maxOldGenerationSizeMb: hardLimitMb(memoryMb),
+      maxYoungGenerationSizeMb: youngLimitMb(memoryMb),
+    };
     const worker = new Worker(WORKER_FILE, { env: {}, execArgv: ['--enable-source-maps'], resourceLimits });
     return untilHeard(worker, isUp);
   } catch (error) {

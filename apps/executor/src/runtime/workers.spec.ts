@@ -258,6 +258,15 @@ describe.each(KINDS)('%s', (kind) => {
     await until(async () => (await run()).outcome === 'worker-crashed');
   }, 60_000);
 
+  it('one that crashes again and again takes no more than a pace of starts, and its callers wait', async () => {
+    const { run } = worker(kind, 'export default () => process.exit(1)');
+    await run();
+    const began = performance.now();
+    for (let i = 0; i < 8; i++) expect((await run()).outcome).toBe('worker-crashed');
+    // Four at once, four more in 200 ms each.
+    expect(performance.now() - began).toBeGreaterThan(700);
+  });
+
   it('one that does not load is tried again later and later, and meanwhile says why', async () => {
     const { run } = worker(kind, 'throw new Error("no")');
     const began = performance.now();
@@ -322,5 +331,19 @@ it('a thread gathers few buffers that nobody uses any more', async () => {
   );
   const used = async (mb = '') => Number(Buffer.from((await handler.run(mb)).body).toString());
   expect(await used('40')).toBeGreaterThanOrEqual(40);
+  // Long enough for them to be collected in vain: what is used is looked at more than once.
+  await delay(400);
   while ((await used()) > 20) await delay(20);
 }, 20_000);
+
+describe('a thread', () => {
+  it.each([
+    [512, 48],
+    [64, 16],
+  ])('of %d MB has %d for young objects', async (memoryMb, youngMb) => {
+    const code = `import { resourceLimits } from 'node:worker_threads';
+      export default () => resourceLimits.maxYoungGenerationSizeMb`;
+    const { run } = worker('thread', code, {}, { memoryMb });
+    expect(textOf(await run())).toBe(String(youngMb));
+  });
+});
