@@ -87,7 +87,11 @@ describe('the passwords', () => {
 
 describe.each(names)('the container of %s', (name) => {
   it('runs what the build makes', () => {
-    expect(service(name).command).toEqual(['node', `dist/apps/${name}/src/main.js`]);
+    const [node, ...args] = service(name).command;
+    expect([node, args.pop()]).toEqual(['node', `dist/apps/${name}/src/main.js`]);
+    // What is left are flags that Node knows.
+    const { status, stderr } = spawnSync(process.execPath, [...args, '--eval', ''], { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(existsSync(`apps/${name}/src/main.ts`)).toBe(true);
   });
 

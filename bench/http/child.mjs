@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { deployedFlags } from '../mesh/deployed-flags.mjs';
 
 const STOP_WITHIN_MS = 10_000;
 const READY_WITHIN_MS = 20_000;
@@ -21,7 +22,7 @@ export class Children {
     const profile = this.profileFolder
       ? ['--cpu-prof', `--cpu-prof-dir=${this.profileFolder}/${name.replaceAll(' ', '-')}`]
       : [];
-    const child = spawn(process.execPath, [...profile, file], {
+    const child = spawn(process.execPath, [...deployedFlags(file), ...profile, file], {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // Mesh services heed the variable; the hand-written processes end with the channel by themselves.

@@ -23,8 +23,8 @@ export class Generator {
     return ask(this.child, { loads });
   }
 
-  /** @returns {Promise<number>} answers a second that are to be had over so many connections */
-  capacity(url, { connections, seconds }) {
-    return ask(this.child, { closed: { url, connections, seconds } });
+  /** @returns {Promise<number>} answers a second that are to be had of such a mix over so many connections */
+  capacity(mix, { connections, seconds }) {
+    return ask(this.child, { closed: { mix, connections, seconds } });
   }
 }

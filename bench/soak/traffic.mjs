@@ -4,7 +4,8 @@ import { ask, until } from '../work/facts.mjs';
 import { MIX, PER_SECOND } from './handlers.mjs';
 
 const DEVICES = fileURLToPath(new URL('./devices-process.mjs', import.meta.url));
-const CAPACITY = { connections: 32, seconds: 10 };
+/** So many that those which wait for 20 ms do not keep a processor idle. */
+const CAPACITY = { connections: 128, seconds: 10 };
 const LOOK_MS = 100;
 const PIECE_SECONDS = 10;
 const ASYNC = { prefer: 'respond-async' };
@@ -39,7 +40,7 @@ export class HttpTraffic {
     this.capacity = capacity;
     this.perSecond = perSecond;
     this.loads = [
-      ...MIX.map(({ path, share }) => ({ url: `${world.http}/${path}?n=1`, perSecond: perSecond * share })),
+      ...mixOf(world).map(({ url, share }) => ({ url, perSecond: perSecond * share })),
       { url: `${world.http}/soak/works`, headers: ASYNC, perSecond: PER_SECOND.async },
     ];
   }
@@ -58,10 +59,12 @@ export class HttpTraffic {
   }
 }
 
-/** Answers a second, over the time until the registry has the records of all of them. */
+const mixOf = ({ http }) => MIX.map(({ path, share }) => ({ url: `${http}/${path}?n=1`, share }));
+
+/** Answers a second of the same mix, over the time until the registry has the records of all of them. */
 async function sustained(world, generator, signal) {
   const from = performance.now();
-  const perSecond = await generator.capacity(`${world.http}/soak/quick?n=1`, CAPACITY);
+  const perSecond = await generator.capacity(mixOf(world), CAPACITY);
   await until('all is on record', async () => (await world.unrecorded()) === 0, signal, LOOK_MS);
   return (perSecond * CAPACITY.seconds * 1_000) / (performance.now() - from);
 }

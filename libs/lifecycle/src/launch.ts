@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { tuneCollector } from './collector.js';
-import { keepHeapBounded, keepHeapSmall } from './small-heap.js';
+import { keepHeapBounded, keepHeapSmall, leaveThreadsTheirYoungSpace } from './small-heap.js';
 
 /*
  * Runs on any Node from 18 on, so it and what it imports need nothing but Node's own modules; the service itself is imported
@@ -24,6 +24,7 @@ export async function launch(
 ): Promise<void> {
   if (suffices(process.versions.node)) {
     tuneCollector();
+    leaveThreadsTheirYoungSpace();
     if (heap === 'small') keepHeapSmall();
     else keepHeapBounded();
     await service();
