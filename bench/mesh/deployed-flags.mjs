@@ -3,6 +3,9 @@ import { load, YAML11_SCHEMA } from 'js-yaml';
 
 const COMPOSE = new URL('../../docker-compose.yml', import.meta.url);
 const SERVICE = /\/(dist\/apps\/[\w-]+\/src\/main\.js)$/;
+/** What the mesh is compared with has the flags of what it is compared with: it is the code that shall differ. */
+const COMPARED = /\/bench\/(http|peers)\/[\w/-]+\.mjs$/;
+const EXECUTOR = 'dist/apps/executor/src/main.js';
 
 /** Node's flags for each service, as it is deployed. */
 const flags = new Map(
@@ -11,5 +14,6 @@ const flags = new Map(
     .map(({ command }) => [command.at(-1), command.slice(1, -1)]),
 );
 
-/** @param {string} file that Node is to run @returns {string[]} none for what is no service of the mesh */
-export const deployedFlags = (file) => flags.get(SERVICE.exec(file)?.[1]) ?? [];
+/** @param {string} file that Node is to run @returns {string[]} */
+export const deployedFlags = (file) =>
+  flags.get(COMPARED.test(file) ? EXECUTOR : SERVICE.exec(file)?.[1]) ?? [];
