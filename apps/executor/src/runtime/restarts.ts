@@ -41,7 +41,7 @@ export class Restarts {
     return this.#left >= 0 ? 0 : (-this.#left / PER_SECOND) * 1_000;
   }
 
-  /** @returns ms that the next one's start waits, and its callers with it: less than a pace for each that is in use */
+  /** @returns ms that a start waits, and its callers with it */
   pause(): number {
     return Math.max(0, this.#paced - this.now() - PROMPT * PACE_MS);
   }

@@ -104,7 +104,7 @@ export class WorkerInstance implements Instance, SessionOwner {
   async startTurn(): Promise<() => void> {
     const pauseMs = this.#restarts.pause();
     if (pauseMs > 0) await delay(pauseMs, undefined, { ref: false });
-    return this.spec.host?.startTurn() ?? Promise.resolve(() => {});
+    return this.spec.host?.startTurn() ?? (() => {});
   }
 
   ready(session: Session): void {
