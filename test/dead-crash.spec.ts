@@ -86,10 +86,12 @@ async function waiting(stock: StreamStock): Promise<string[]> {
   return ids;
 }
 
-/** Resolves once at least `gone` of the dead letters that were there have left, or none is left. */
-async function haveLeft(dead: StreamStock, gone: number): Promise<void> {
+/** Resolves once at least `gone` of the dead letters that were there have left, or whoever replays them has ended. */
+async function haveLeft(dead: StreamStock, gone: number, ended: Promise<unknown>): Promise<void> {
   const goal = Math.max(0, (await dead.state()).messages - gone);
-  while ((await dead.state()).messages > goal);
+  let over = false;
+  void ended.then(() => (over = true));
+  while (!over && (await dead.state()).messages > goal);
 }
 
 it(`replays each event once, however often a registry dies meanwhile (seed ${SEED})`, async () => {
@@ -107,7 +109,7 @@ it(`replays each event once, however often a registry dies meanwhile (seed ${SEE
     const { service, url } = await start();
     const before = await left();
     const replaying = replayAll(url).catch(() => undefined);
-    await haveLeft(dead, between(random, 0, LETTERS / 3));
+    await haveLeft(dead, between(random, 0, LETTERS / 3), replaying);
     await service.end('SIGKILL');
     await replaying;
     const after = await left();
