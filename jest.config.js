@@ -15,7 +15,8 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.mesh/'],
   // Scenarios mostly wait for servers: two at a time use two cores, where jest by itself would use one.
   maxWorkers: 2,
-  testTimeout: 30_000,
+  // Above what scenarios themselves wait for, mostly up to 60 s: whose wait ends first says what was seen last.
+  testTimeout: 90_000,
   // './x.js' in TypeScript source means './x.ts'.
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {
