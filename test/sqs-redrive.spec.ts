@@ -53,31 +53,33 @@ describe('a message that fails', () => {
 
   it('comes again after its back-off, also when a heartbeat was on its way', async () => {
     const of = await world();
-    const { producer } = await redriven(of, 4);
+    const { producer } = await redriven(of, 4, '3');
     const at: number[] = [];
+    const beaten = Promise.withResolvers<void>();
     await of.responder.serve('users/find', async () => {
       at.push(performance.now());
-      // Longer than the third of the visibility after which a heartbeat comes, not long enough for two.
-      if (at.length === 1) await new Promise((resolve) => setTimeout(resolve, 520));
+      // It answers while the first heartbeat is on its way, long before there would be a second one.
+      if (at.length === 1) await beaten.promise;
       return at.length === 1 ? { outcome: 'failed', status: 400 } : { outcome: 'ok' };
     });
     const proxy = await sqsProxy(of.aws.endpoint);
     const changes: number[] = [];
     proxy.refuse((action, body) => {
-      if (action === 'ChangeMessageVisibilityBatch')
-        changes.push(JSON.parse(body).Entries[0].VisibilityTimeout);
+      if (action !== 'ChangeMessageVisibilityBatch') return undefined;
+      changes.push(JSON.parse(body).Entries[0].VisibilityTimeout);
+      beaten.resolve();
       return undefined;
     });
     await ingress(of.nats, { ...of.aws, endpoint: proxy.endpoint }, `${producer.url}=users/find`, {
-      MESH_SQS_BACKOFF: '4',
+      MESH_SQS_BACKOFF: '12',
     });
     await producer.send('late');
-    await producer.emptied();
+    await producer.emptied(30_000);
     // The heartbeat's, then the back-off's, and none after it.
-    expect(changes[0]).toBe(1);
+    expect(changes[0]).toBe(3);
     expect(changes).toHaveLength(2);
-    expect(changes[1]).toBeGreaterThanOrEqual(2);
-    expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThan(2_000);
+    expect(changes[1]).toBeGreaterThanOrEqual(6);
+    expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThan(6_000);
   });
 
   it('comes no sooner than its handler asks for by Retry-After', async () => {
