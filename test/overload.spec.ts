@@ -48,9 +48,11 @@ describe.each(['inline', 'thread'])('in isolation %s', (isolation) => {
     expect(count(200)).toBeGreaterThanOrEqual(LIMITS.concurrency + LIMITS.queue);
     expect(count(200) + count(429)).toBe(CROWD);
     expect(count(429)).toBeGreaterThan(0);
-    const refused = answers.find(({ status }) => status === 429);
-    expect(refused?.headers.get('retry-after')).toBe('1');
-    expect(await refused?.json()).toMatchObject({ code: 'too-busy', retry: 'later' });
+    for (const refused of answers.filter(({ status }) => status === 429)) {
+      // A second before it is known how fast the queue moves, then what that says.
+      expect(refused.headers.get('retry-after')).toMatch(/^[1-9]\d?$/);
+      expect(await refused.json()).toMatchObject({ code: 'too-busy', retry: 'later' });
+    }
     expect((await neighbours).every(({ status }) => status === 200)).toBe(true);
     expect((await seenBy(of)).most).toBe(LIMITS.concurrency);
     expect((await fetch(`${of.url}/slow`)).status).toBe(200);
