@@ -99,7 +99,8 @@ describe('a message', () => {
   });
 
   it('is nobody else’s while its handler runs longer than the visibility timeout', async () => {
-    const { nats, aws, responder, producer } = await world({ VisibilityTimeout: '1' });
+    const { nats, aws, responder, producer, routes } = await world({ VisibilityTimeout: '3' });
+    await routes.put({ ...routeOf('users/find', [], 30_000), revision: 2 });
     const finish = Promise.withResolvers<{ outcome: 'ok' }>();
     await responder.serve('users/find', () => finish.promise);
     await ingress(nats, aws, `${producer.url}=users/find`);
@@ -110,8 +111,9 @@ describe('a message', () => {
       async () => ({ ms: performance.now() - begun, counts: await producer.counts() }),
       ({ ms, counts }) => {
         if (responder.seen.length > 0) expect(counts.visible).toBe(0);
-        return ms > 2_500;
+        return ms > 7_500;
       },
+      20_000,
     );
     finish.resolve({ outcome: 'ok' });
     await producer.emptied();
@@ -151,7 +153,7 @@ describe('many messages', () => {
 
 describe('while the mesh cannot take a message', () => {
   it('it is held without using up receives, no more are received, and it runs when there is an executor', async () => {
-    const { nats, aws, responder, producer } = await world({ VisibilityTimeout: '1' });
+    const { nats, aws, responder, producer } = await world({ VisibilityTimeout: '3' });
     const { stop, readiness } = await ingress(nats, aws, `${producer.url}=users/find`, {
       MESH_SQS_CONCURRENCY: '2',
     });
@@ -159,7 +161,8 @@ describe('while the mesh cannot take a message', () => {
     const begun = performance.now();
     await until(
       async () => ({ ms: performance.now() - begun, counts: await producer.counts() }),
-      ({ ms, counts }) => ms > 2_500 && counts.inFlight === 2 && counts.visible === 2,
+      ({ ms, counts }) => ms > 7_500 && counts.inFlight === 2 && counts.visible === 2,
+      20_000,
     );
     expect(readiness.ready).toBe(true);
     await responder.serve('users/find');

@@ -112,7 +112,7 @@ describe('batches', () => {
   });
 
   it('are held whole while there is no executor, without using up receives', async () => {
-    const { nats, aws, responder, producer } = await world({ VisibilityTimeout: '1' }, 'mesh', [
+    const { nats, aws, responder, producer } = await world({ VisibilityTimeout: '3' }, 'mesh', [
       trigger('mesh', 10),
     ]);
     await producer.sendMany(names(10));
@@ -120,7 +120,8 @@ describe('batches', () => {
     const begun = performance.now();
     await until(
       async () => ({ ms: performance.now() - begun, ...(await producer.counts()) }),
-      ({ ms, inFlight }) => ms > 1_500 && inFlight === 10,
+      ({ ms, inFlight }) => ms > 7_500 && inFlight === 10,
+      20_000,
     );
     await responder.serve('users/find');
     await producer.emptied();

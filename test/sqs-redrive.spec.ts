@@ -157,7 +157,7 @@ describe('a message that fails', () => {
 describe('the mesh’s own 503', () => {
   it('burns no receive: what is held longer than its visibility still has all of its attempts', async () => {
     const of = await world();
-    const { dead, producer } = await redriven(of, 2, '2');
+    const { dead, producer } = await redriven(of, 2, '3');
     await ingress(of.nats, of.aws, `${producer.url}=users/find`);
     const names = (from: number, to: number) =>
       Array.from({ length: to - from }, (_, index) => `m${from + index}`);
@@ -174,7 +174,8 @@ describe('the mesh’s own 503', () => {
         seen.push((await producer.counts()).visible);
         return passed();
       },
-      (ms) => ms > 6_000,
+      (ms) => ms > 9_000,
+      20_000,
     );
     expect(Math.min(...seen)).toBeGreaterThanOrEqual(30);
     await of.responder.serve('users/find');
