@@ -67,7 +67,7 @@ describe('an asynchronous call', () => {
     const { of, url, accepted, ended } = await world(false);
     const cancelled = await accepted('works');
     expect((await fetch(url + cancelled.location, { method: 'DELETE' })).status).toBe(200);
-    const soon = new Date(Date.now() + 200).toISOString();
+    const soon = new Date(Date.now() + 2_000).toISOString();
     const expired = await accepted('works', { 'mesh-expires': soon });
     const delayed = await accepted('works', { 'mesh-delay': '0.5' });
     await until(
