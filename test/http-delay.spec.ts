@@ -61,8 +61,8 @@ describe('delayed work', () => {
     const worker = await Worker.on(of);
     const far = await accepted({ 'mesh-delay': String(300 * 86_400) });
     expect(Date.parse(far.expires) - Date.parse(far.startsAt)).toBe(86_400_000);
-    const near = await accepted({ 'mesh-delay': '1' });
-    const after = await accepted({ 'mesh-at': soon(1_500) });
+    const near = await accepted({ 'mesh-delay': '3' });
+    const after = await accepted({ 'mesh-at': soon(3_500) });
     for (const { location } of [far, near])
       expect((await fetch(url + location, { method: 'DELETE' })).status).toBe(200);
     await until(
