@@ -12,11 +12,13 @@ import { threadRuntime } from './thread.js';
 /* Every test here runs in each of them: what a handler is and does must not depend on where it runs. */
 
 const ID = '0190d0c0-0000-7000-8000-000000000001';
+/** No test here waits for its end: where a worker gets no processor for long, it is not for that taken for blocked. */
+const LIMITS = { ...DEFAULT_LIMITS, graceMs: 2_000 };
 const RUNTIMES = {
   inline: (spec: HandlerSpec, port: HandlerPort): Instance => new InlineInstance(spec, port),
-  thread: threadRuntime(DEFAULT_LIMITS),
-  'thread, started ahead': threadRuntime(DEFAULT_LIMITS, 2),
-  process: processRuntime(DEFAULT_LIMITS),
+  thread: threadRuntime(LIMITS),
+  'thread, started ahead': threadRuntime(LIMITS, 2),
+  process: processRuntime(LIMITS),
 };
 
 const closers: (() => unknown)[] = [];
@@ -447,9 +449,12 @@ describe.each(Object.keys(RUNTIMES) as (keyof typeof RUNTIMES)[])('%s', (kind) =
 
   describe('a run that is aborted', () => {
     it('sees its signal, and no other run does', async () => {
-      const code = `export default (e, { signal, log }) => new Promise((done) => {
-        signal.addEventListener('abort', () => { log(String(signal.reason.message)); done('aborted') });
-        log('waits'); if (e.body) setTimeout(done, 100, 'done') })`;
+      // The other one is done a moment after this one was told, so that it would have been told as well.
+      const code = `let told = () => {};
+        export default (e, { signal, log }) => new Promise((done) => {
+          signal.addEventListener('abort', () => { log(String(signal.reason.message)); done('aborted'); told() });
+          if (e.body) told = () => setTimeout(done, 20, 'done');
+          log('waits') })`;
       const { run, instance, port } = subject(code);
       void run('', {}, 100);
       const other = run('1', {}, 101);
