@@ -77,8 +77,9 @@ describe('a rate', () => {
     for (let n = 0; n < 20; n++) await of.accept('free', n);
     await of.quiet(30_000);
     expect(world.began).toHaveLength(12);
-    const took = (world.began.at(-1) as number) - (world.began[0] as number);
-    expect(took).toBeGreaterThanOrEqual((11 / 3) * 1_000 - 50);
+    // Before its time by the rate, counted from whichever of the first was least late: the very first one loads the module.
+    const early = world.began.map((at, n) => (n / 3) * 1_000 - at);
+    expect((early.at(-1) as number) - Math.max(...early.slice(0, 6))).toBeLessThanOrEqual(50);
     const records = await until(
       () => of.records(),
       (all) => all.length === 32,
@@ -100,7 +101,7 @@ describe('a rate of a path that keeps its order', () => {
     for (let n = 0; n < 8; n++) await of.accept('in/order', n);
     await until(
       () => world.began.length,
-      (count) => count === 2,
+      (count) => count >= 2,
     );
     await first.stop();
     const second = performance.now();
@@ -136,7 +137,7 @@ describe('a deadline', () => {
         const limits = { timeoutMs: 60_000 };
         route = await publish({ path: 'slow', version: '1.0.0', limits }, WAITING);
       },
-      { MESH_HANDLER_TIMEOUT: '200' },
+      { MESH_HANDLER_TIMEOUT: '1000' },
     );
     const late = await fetch(`${of.url}/slow`);
     expect([late.status, await codeOf(late)]).toEqual([504, 'deadline-exceeded']);
@@ -146,7 +147,7 @@ describe('a deadline', () => {
       () => world.running,
       (running) => running === 2,
     );
-    setTimeout(() => world.gate.resolve(), 400);
+    setTimeout(() => world.gate.resolve(), 1_500);
     expect((await patient).status).toBe(200);
   });
 });
