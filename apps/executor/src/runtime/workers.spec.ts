@@ -175,7 +175,7 @@ describe.each(KINDS)('%s', (kind) => {
     const LOOPS = `export default (e, { log }) => {
       if (e.body === 'loop') for (;;);
       if (e.body === 'never') { log('never'); return new Promise(() => {}) }
-      if (e.body === 'slow') { log('slow'); return new Promise((done) => setTimeout(done, 300, 'slow')) }
+      if (e.body === 'slow') { log('slow'); return new Promise((done) => setTimeout(done, 3_000, 'slow')) }
       if (e.body === 'state') return (globalThis.n = (globalThis.n ?? 0) + 1);
       return 'well' }`;
 
@@ -192,7 +192,7 @@ describe.each(KINDS)('%s', (kind) => {
     it('lets those that wait behind it move on, once each', async () => {
       const { run, states } = worker(kind, LOOPS);
       await run();
-      const loop = run('loop', 100);
+      const loop = run('loop', 500);
       const behind = [run('state'), run('state'), run('state')];
       expect((await loop).outcome).toBe('deadline-exceeded');
       expect((await Promise.all(behind)).map(textOf)).toEqual(['1', '2', '3']);
@@ -212,9 +212,12 @@ describe.each(KINDS)('%s', (kind) => {
     });
 
     it('while others in its worker do well: they finish, new ones get another worker', async () => {
-      const { run, logs } = worker(kind, LOOPS);
+      // One that gets no processor for as long would be taken for blocked, and its other runs were lost.
+      const { run, logs } = worker(kind, LOOPS, {}, { graceMs: 500 });
       expect(textOf(await run('state'))).toBe('1');
-      const never = run('never', 50);
+      const never = run('never', 1_000);
+      // Begun before its deadline, or there would be nothing to stop.
+      await waitFor(() => logs.includes('never'));
       const slow = run('slow');
       await waitFor(() => logs.includes('slow'));
       expect((await never).outcome).toBe('deadline-exceeded');
@@ -223,13 +226,16 @@ describe.each(KINDS)('%s', (kind) => {
     });
 
     it('stays where it is when it heeds its signal', async () => {
-      const code = `export default (e, { signal }) => e.body
-        ? new Promise((done) => signal.addEventListener('abort', () => done('stopped')))
-        : (globalThis.n = (globalThis.n ?? 0) + 1)`;
-      const { run } = worker(kind, code);
+      const code = `export default (e, { signal, log }) => {
+        if (!e.body) return (globalThis.n = (globalThis.n ?? 0) + 1);
+        log('waits');
+        return new Promise((done) => signal.addEventListener('abort', () => done('stopped'))) }`;
+      const graceMs = 1_000;
+      const { run, logs } = worker(kind, code, {}, { graceMs });
       await run();
-      expect((await run('wait', 50)).outcome).toBe('deadline-exceeded');
-      await new Promise((resolve) => setTimeout(resolve, 2 * DEFAULT_LIMITS.graceMs));
+      expect((await run('wait', 500)).outcome).toBe('deadline-exceeded');
+      expect(logs).toEqual(['waits']);
+      await delay(2 * graceMs);
       expect(textOf(await run())).toBe('2');
     });
   });
@@ -247,13 +253,18 @@ describe.each(KINDS)('%s', (kind) => {
 
   it('one that crashes at every call is not started again and again: its callers are answered at once', async () => {
     const { run } = worker(kind, 'export default () => process.exit(1)');
-    let last = await run();
-    for (let i = 0; i < 120 && last.outcome === 'worker-crashed'; i++) last = await run();
-    expect(last).toMatchObject({ outcome: 'worker-restarting', status: 502 });
+    // In the same turn, in which no worker starts, let alone ends.
+    const runs = async () => {
+      let isAtOnce = true;
+      setImmediate(() => {
+        isAtOnce = false;
+      });
+      return { ...(await run()), isAtOnce };
+    };
+    let last = await runs();
+    for (let i = 0; i < 120 && last.outcome === 'worker-crashed'; i++) last = await runs();
+    expect(last).toMatchObject({ outcome: 'worker-restarting', status: 502, isAtOnce: true });
     expect(Number(last.meta?.headers?.['retry-after'])).toBeGreaterThanOrEqual(1);
-    const started = performance.now();
-    await run();
-    expect(performance.now() - started).toBeLessThan(50);
     // And it goes on after that.
     await until(async () => (await run()).outcome === 'worker-crashed');
   }, 60_000);
