@@ -118,7 +118,8 @@ describe('a connection that is cut', () => {
   it('again and again costs no event, and what runs meanwhile is acknowledged on the next one', async () => {
     const scene = await workScene();
     await scene.publish({ path: 'a', version: '1.0.0' }, noting(20));
-    await scene.redeliverAfter(5);
+    // Twice as long as an executor lets the server wait for word of what it has in hand.
+    await scene.redeliverAfter(10);
     const proxy = await tcpProxy(scene.nats.port);
     const running = await executor(scene, { MESH_NATS_URL: `nats://127.0.0.1:${proxy.port}` });
     await acceptMany(scene, 2_000);
