@@ -88,7 +88,7 @@ describe('long jobs that were running when their executor was killed', () => {
     const scene = await workScene();
     await scene.redeliverAfter(3);
     const { file, lines } = journal();
-    const job = `await new Promise((r) => setTimeout(r, 5_000)); appendFileSync(${JSON.stringify(file)}, 'end\\n');`;
+    const job = `await new Promise((r) => setTimeout(r, 10_000)); appendFileSync(${JSON.stringify(file)}, 'end\\n');`;
     const route = await scene.publish({ path: 'a', version: '1.0.0' }, handler(file, job));
     const first = executorProcess(scene);
     await served(scene, route);
@@ -107,8 +107,8 @@ describe('long jobs that were running when their executor was killed', () => {
       20_000,
     );
     expect(lines()).not.toContain('end');
-    await scene.quiet(60_000);
+    await scene.quiet(90_000);
     expect(begun(2)).toBe(20);
     expect(await scene.dead()).toEqual([]);
-  }, 90_000);
+  }, 120_000);
 });
