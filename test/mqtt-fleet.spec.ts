@@ -105,14 +105,15 @@ describe('a replica', () => {
     const there = await scene();
     const [working, waiting] = await twoReplicas(there);
     const client = await device(there.nats.mqttUrl as string);
-    const begun = performance.now();
     expect(await working.end('SIGTERM')).toBe(0);
+    const ended = performance.now();
     await client.publishAsync('users/find', 'meanwhile', { qos: 1 });
     await until(
       () => there.worker.bodies,
       (bodies) => bodies.includes('meanwhile'),
     );
     await waiting.printed(CONNECTED);
-    expect(performance.now() - begun).toBeLessThan(3_000);
+    // Not given back, it would be the other's when it was not renewed for four seconds, of which one may be over.
+    expect(performance.now() - ended).toBeLessThan(3_000);
   });
 });
