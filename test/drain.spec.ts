@@ -23,7 +23,7 @@ beforeAll(async () => {
   );
   await world.publish(
     { path: 'slow', version: '1.0.0' },
-    'export default () => new Promise((r) => setTimeout(r, 700, "late"))',
+    'export default () => new Promise((r) => setTimeout(r, 3_000, "late"))',
   );
   await world.publish({ path: 'large', version: '1.0.0' }, 'export default () => new Uint8Array(8_000_000)');
   await world.publish(
