@@ -50,7 +50,7 @@ describe('after nats-server was killed and started again', () => {
     );
     const nats = running.servers.units.find(({ name }) => name === 'nats') as World['units'][number];
     for (let round = 1; round <= 3; round++) {
-      const back = nats.kill(1_500);
+      const back = nats.kill(5_000);
       await until(() => readiness(running), allAre(503), 10_000);
       await back;
       await until(() => readiness(running), allAre(200), READY_WITHIN_MS);
