@@ -29,7 +29,8 @@ async function scene(isolation: string): Promise<Mesh> {
     await openAuditReader(await connectAs(of.nats, 'registry'));
     await of.publish({ path: 'long', version: '1.0.0' }, LONG);
   };
-  return mesh(prepare, { MESH_ISOLATION: isolation }, { open: true });
+  // It heeds its signal: where it gets no processor for long, it is not for that taken for blocked.
+  return mesh(prepare, { MESH_ISOLATION: isolation, MESH_GRACE: '2000' }, { open: true });
 }
 
 const seenBy = async ({ url }: Mesh): Promise<string[]> =>
