@@ -44,12 +44,12 @@ const HANDLERS = {
       finally { seen.push('returned'); }
     })();
   }`,
-  broken: `export default () => (async function* () {
+  broken: `export default (event) => event.query.ask ? 'here' : (async function* () {
     yield 'half';
     await new Promise((r) => setTimeout(r, 50));
     throw new Error('no more');
   })()`,
-  late: `export default () => (async function* () { yield 'half'; await new Promise(() => {}); })()`,
+  late: `export default (event) => event.query.ask ? 'here' : (async function* () { yield 'half'; await new Promise(() => {}); })()`,
 };
 
 interface World {
@@ -65,10 +65,11 @@ async function world(isolation: string): Promise<World & { executor: ServiceProc
   for (const [path, code] of Object.entries(HANDLERS)) {
     const streams = ['upload', 'echo'].includes(path) ? { body: 'stream' as const } : {};
     const payloadBytes = path === 'whole' ? { payloadBytes: 24 * MIB } : {};
-    const limits = { timeoutMs: path === 'late' ? 1_000 : 60_000, ...payloadBytes };
+    const limits = { timeoutMs: path === 'late' ? 3_000 : 60_000, ...payloadBytes };
     routes.push(await of.publish({ path, version: '1.0.0', limits, ...streams }, code));
   }
-  const executor = executorProcess(of, { MESH_ISOLATION: isolation });
+  // Whoever is to stop does: one that gets no processor for long is not for that taken for blocked.
+  const executor = executorProcess(of, { MESH_ISOLATION: isolation, MESH_GRACE: '2000' });
   for (const route of routes.slice(-1)) await served(of, route);
   const { url, service } = await ingressProcess(of, { MESH_MAX_BODY: String(128 * MIB) });
   return { of, url, executor, pids: { nats: of.nats.pid, executor: executor.pid, ingress: service.pid } };
@@ -179,6 +180,9 @@ describe.each([
   });
 
   it.each(['broken', 'late'])('what breaks off is never taken for whole: %s', async (path) => {
+    // Started before its deadline counts.
+    const asked = async () => (await fetch(`${mesh.url}/${path}?ask=1`)).text();
+    await until(asked, (text) => text === 'here');
     const answer = await fetch(`${mesh.url}/${path}`);
     expect(answer.status).toBe(200);
     await expect(answer.text()).rejects.toThrow('terminated');
