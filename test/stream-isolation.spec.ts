@@ -14,6 +14,9 @@ import { streams } from './http-async.fixture.js';
  * one of them is slow, goes away, breaks off or does not stop. Needs `npm run build`.
  */
 
+/** A worker that gets no processor for that long would be taken for blocked. */
+const GRACE_MS = 1_000;
+
 const TICKS = `
 const seen = ['born ' + Math.random()];
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -94,14 +97,15 @@ async function scene(isolation: string): Promise<Mesh> {
     await openAuditReader(await connectAs(of.nats, 'registry'));
     const version = '1.0.0';
     await of.publish({ path: 'ticks', version }, TICKS);
-    await of.publish({ path: 'short', version, limits: { timeoutMs: 600 } }, TICKS);
-    await of.publish({ path: 'breaks', version, limits: { timeoutMs: 1_500 } }, BREAKS);
+    await of.publish({ path: 'short', version, limits: { timeoutMs: 1_500 } }, TICKS);
+    await of.publish({ path: 'breaks', version, limits: { timeoutMs: 5_000 } }, BREAKS);
     await of.publish({ path: 'fast', version }, FAST);
     await of.publish({ path: 'takes', version, body: 'stream' }, TAKES);
     await of.publish({ path: 'nested', version }, NESTED);
     await of.publish({ path: 'inner', version }, INNER);
   };
-  return mesh(prepare, { MESH_ISOLATION: isolation, MESH_MAX_BODY: '100000000' }, { open: true });
+  const environment = { MESH_ISOLATION: isolation, MESH_GRACE: String(GRACE_MS), MESH_MAX_BODY: '100000000' };
+  return mesh(prepare, environment, { open: true });
 }
 
 /** Outcome and status of each record of a path, as executors sent them. */
@@ -167,6 +171,15 @@ describe.each(ISOLATIONS)('in isolation %s', (isolation) => {
       () => records(manager, path),
       (all) => all.includes(wanted),
     );
+  /** Started before its deadline counts. */
+  const warm = (path: string, answer: RegExp) =>
+    until(
+      () =>
+        fetch(`${of.url}/${path}`)
+          .then((response) => response.text())
+          .catch(String),
+      (text) => answer.test(text),
+    );
   const hasText = (stream: Streaming, text: string) => until(stream.text, (got) => got.includes(text));
 
   it('pieces come as they are made, and who goes away ends that stream and no other', async () => {
@@ -188,7 +201,7 @@ describe.each(ISOLATIONS)('in isolation %s', (isolation) => {
 
   it('who leaves a generator that waits without its signal costs nobody their worker', async () => {
     const [born] = await seenBy('ticks');
-    const leaving = await streaming(`${of.url}/ticks?id=d&every=600`);
+    const leaving = await streaming(`${of.url}/ticks?id=d&every=${3 * GRACE_MS}`);
     const staying = await streaming(`${of.url}/ticks?id=e`);
     await hasText(leaving, 'data: 1\n\n');
     leaving.leave();
@@ -201,6 +214,7 @@ describe.each(ISOLATIONS)('in isolation %s', (isolation) => {
   });
 
   it('an endless stream ends at its deadline, and is not taken for a whole answer', async () => {
+    await warm('short?ask=1', /^\["born/);
     const endless = await streaming(`${of.url}/short?id=c`);
     expect(await endless.whole).toBe(false);
     expect(endless.text()).toContain('data: 2\n\n');
@@ -217,6 +231,7 @@ describe.each(ISOLATIONS)('in isolation %s', (isolation) => {
     ['waits', 'deadline-exceeded 504'],
   ])('one that %s in the middle is broken off, recorded, and the next is whole', async (how, record) => {
     if (isolation === 'inline' && (how === 'exits' || how === 'blocks')) return;
+    await warm('breaks', /^firstlast$/);
     const broken = await streaming(`${of.url}/breaks?how=${how}`);
     expect(await broken.whole).toBe(false);
     expect(broken.text()).toBe('first');
