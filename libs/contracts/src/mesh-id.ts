@@ -8,6 +8,13 @@ let at = pool.length;
 let lastMs = 0;
 let sequence = 0;
 
+// Used for every id: written as text byte by byte, an id leaves nothing behind but itself, and takes half the time.
+const random = Buffer.alloc(BYTES);
+const bytes = Buffer.alloc(BYTES);
+const text = Buffer.from('00000000-0000-0000-0000-000000000000');
+const PLACES = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+const DIGITS = Buffer.from('0123456789abcdef');
+
 /**
  * A new mesh-id: a UUIDv7. Those of one process sort in the order in which they were minted, also within a
  * millisecond and when the clock goes back (RFC 9562, clause 6.2, methods 1 and 3).
@@ -17,10 +24,20 @@ export function mintMeshId(): string {
     randomFillSync(pool);
     at = 0;
   }
-  const random = pool.subarray(at, at + BYTES);
+  pool.copy(random, 0, at, at + BYTES);
   at += BYTES;
   advance(Date.now(), random);
-  return v7({ random, msecs: lastMs, seq: sequence });
+  v7({ random, msecs: lastMs, seq: sequence }, bytes);
+  return textOf(bytes);
+}
+
+function textOf(bytes: Buffer): string {
+  for (let i = 0; i < BYTES; i++) {
+    const [byte, place] = [bytes[i] as number, PLACES[i] as number];
+    text[place] = DIGITS[byte >> 4] as number;
+    text[place + 1] = DIGITS[byte & 15] as number;
+  }
+  return text.toString('latin1');
 }
 
 /** A new millisecond starts at a random place in the lower half of the 32 bits, so that there is room to count. */
