@@ -223,7 +223,7 @@ export class Invoke {
   }
 
   #limit(run: Run, ms: number): void {
-    run.deadline = this.#deadlines.begin(ms, () => this.#overrun(run));
+    run.deadline = this.#deadlines.begin(ms, this.#overrun, run);
   }
 
   /** Ends the run of an event, if it is here: nobody wants its result any more. */
@@ -232,10 +232,10 @@ export class Invoke {
     if (run) this.#stop(run, new MeshError(code), CANCEL_REASONS[code]);
   }
 
-  #overrun(run: Run): void {
+  readonly #overrun = (run: Run): void => {
     const detail = `It took longer than ${run.invocation.timeout} ms.`;
     this.#stop(run, new MeshError('deadline-exceeded', detail), 'the deadline passed');
-  }
+  };
 
   #stop(run: Run, fault: MeshError, reason: string): void {
     if (!this.#leave(run)) return;

@@ -4,7 +4,7 @@ import { Deadlines } from './deadlines.js';
 describe('deadlines', () => {
   let passed: string[];
   let deadlines: Deadlines;
-  const begin = (ms: number, name: string) => deadlines.begin(ms, () => passed.push(name));
+  const begin = (ms: number, name: string) => deadlines.begin(ms, (of: string) => passed.push(of), name);
 
   beforeEach(() => {
     jest.useFakeTimers();
@@ -42,11 +42,12 @@ describe('deadlines', () => {
   });
 
   it('are called off by one that passes, and begin by it', () => {
-    deadlines.begin(10, () => {
+    const next = () => {
       passed.push('first');
       second.callOff();
       begin(10, 'third');
-    });
+    };
+    deadlines.begin(10, next, undefined);
     const second = begin(10, 'second');
     jest.advanceTimersByTime(10);
     expect(passed).toEqual(['first']);

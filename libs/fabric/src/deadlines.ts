@@ -12,10 +12,12 @@ export class Deadline {
   /**
    * @param due by `performance.now()`
    * @param passed called once, unless it was called off
+   * @param of what it is told
    */
   constructor(
     readonly due: number,
-    readonly passed: () => void,
+    private readonly passed: (of: unknown) => void,
+    private readonly of: unknown,
   ) {}
 
   /** The next one of its row; itself when it is alone. */
@@ -31,6 +33,11 @@ export class Deadline {
     this.#before = other;
   }
 
+  pass(): void {
+    this.callOff();
+    this.passed(this.of);
+  }
+
   /** It will not pass any more. */
   callOff(): void {
     this.#before.#after = this.#after;
@@ -44,17 +51,20 @@ export class Deadlines {
   /** By how long they have, the end of a row: a deadline that never passes, in front of which the next one is put. */
   readonly #rows = new Map<number, Deadline>();
 
-  /** @param ms from now on; parts of one are added up to a whole, so that there are not too many rows */
-  begin(ms: number, passed: () => void): Deadline {
+  /**
+   * @param ms from now on; parts of one are added up to a whole, so that there are not too many rows
+   * @param of handed to `passed`: one function does for all of a kind, where each would keep another in memory
+   */
+  begin<T>(ms: number, passed: (of: T) => void, of: T): Deadline {
     const whole = Math.ceil(ms);
     const row = this.#rows.get(whole) ?? this.#open(whole);
-    const deadline = new Deadline(performance.now() + whole, passed);
+    const deadline = new Deadline(performance.now() + whole, passed as (of: unknown) => void, of);
     row.precededBy(deadline);
     return deadline;
   }
 
   #open(ms: number): Deadline {
-    const row = new Deadline(Number.POSITIVE_INFINITY, () => undefined);
+    const row = new Deadline(Number.POSITIVE_INFINITY, () => undefined, undefined);
     this.#rows.set(ms, row);
     this.#wake(ms, row, ms);
     return row;
@@ -69,8 +79,7 @@ export class Deadlines {
     for (let first = row.after; first !== row; first = row.after) {
       const left = first.due - performance.now();
       if (left > 0) return this.#wake(ms, row, Math.ceil(left));
-      first.callOff();
-      first.passed();
+      first.pass();
     }
     this.#rows.delete(ms);
   }

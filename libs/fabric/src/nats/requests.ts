@@ -6,11 +6,24 @@ import { asClientHeaders } from './raw-message.js';
 import { bodyFollowsToken, makeInbox } from './reply-marks.js';
 import { WaitTable } from './wait-table.js';
 
-interface Waiter {
-  /** Reads the reply and hands it on. */
-  settle(reply: Msg): void;
-  reject(error: MeshError): void;
+/** Thousands may wait at once, so that each keeps as little as can be. */
+class Waiter<T = unknown> {
   deadline: Deadline | undefined;
+
+  /** @param read makes the value of the reply, or throws */
+  constructor(
+    private readonly read: (reply: Msg) => T,
+    private readonly resolve: (value: T) => void,
+    readonly reject: (error: MeshError) => void,
+  ) {}
+
+  settle(reply: Msg): void {
+    try {
+      this.resolve(this.read(reply));
+    } catch (error) {
+      this.reject(asMeshError(error));
+    }
+  }
 }
 
 /** A request that goes out at the end of this turn. */
@@ -100,25 +113,22 @@ export class Requests {
     if (!connected) return Promise.reject(new MeshError('not-connected'));
     if (body.length > maxBody)
       return Promise.reject(new MeshError('payload-too-large', `At most ${maxBody} bytes are accepted.`));
-    return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        settle: (reply) => {
-          try {
-            resolve(read(reply));
-          } catch (error) {
-            reject(asMeshError(error));
-          }
-        },
-        reject,
-        deadline: undefined,
-      };
-      const token = this.#waiting.add(waiter);
-      waiter.deadline = this.#deadlines.begin(limitMs, () =>
-        this.#settle(token)?.reject(new MeshError('deadline-exceeded')),
-      );
-      if (this.#unsent.push({ token, subject, headers, body }) === 1) setImmediate(() => this.#sendAll());
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const token = this.#wait(new Waiter(read, resolve, reject), limitMs);
+    if (this.#unsent.push({ token, subject, headers, body }) === 1) setImmediate(() => this.#sendAll());
+    return promise;
   }
+
+  /** @returns the token under which it waits */
+  #wait<T>(waiter: Waiter<T>, limitMs: number): string {
+    const token = this.#waiting.add(waiter as Waiter);
+    waiter.deadline = this.#deadlines.begin(limitMs, this.#passed, token);
+    return token;
+  }
+
+  readonly #passed = (token: string): void => {
+    this.#settle(token)?.reject(new MeshError('deadline-exceeded'));
+  };
 
   /** Nobody waits any more: for whom a reply after a new connection would be too late. */
   rejectAll(error: MeshError): void {
