@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import {
   asMeshError,
   type CancelCode,
@@ -7,6 +8,7 @@ import {
   MeshError,
   payloadLimitOf,
 } from '#contracts';
+import type { CallReply } from '#fabric';
 import type { Log } from '#lifecycle';
 import type { AccessCheck } from './access.js';
 import type { AsyncCalls } from './async/async-calls.js';
@@ -71,11 +73,30 @@ export class CallHandler {
     if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  /** Answers a request that is not for the mesh's own pages. Never rejects. */
+  /**
+   * Answers a request that is not for the mesh's own pages. Never rejects.
+   *
+   * Thousands may wait at once, and what each keeps meanwhile is copied by every collection: so this is the only frame of
+   * a usual request that waits.
+   */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#inFlight++;
+    const started = performance.now();
     try {
-      await this.#serve(request, response);
+      const { path, query } = targetOf(request.url as string);
+      let handler = '';
+      let answer: HttpResponse;
+      // With its own access, errors and limits. No trigger comes before it, or a handler would get others' payloads.
+      if (isLambda(path))
+        ({ path: handler, answer } = await this.lambda.answer(request, response, path, query));
+      else {
+        const found = isInvocation(path) ? OWN : this.router.find(request.method as string, path);
+        if (found.kind === 'match') handler = found.route.path;
+        answer = await this.#answer(request, response, path, query, found);
+      }
+      if (isStreamed(answer)) await this.#stream(request, response, answer);
+      else this.#write(request, response, answer);
+      this.metrics.observe(handler, answer.status, performance.now() - started);
       if (!isTaken(response)) await new Promise((resolve) => response.once('close', resolve));
     } catch (error) {
       // A defect. Who waits learns of it at once, not by waiting.
@@ -86,57 +107,84 @@ export class CallHandler {
     }
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const started = performance.now();
-    const target = request.url as string;
-    const mark = target.indexOf('?');
-    const path = mark < 0 ? target : target.slice(0, mark);
-    const query = mark < 0 ? '' : target.slice(mark + 1);
-    let handler = '';
-    let answer: HttpResponse;
-    // With its own access, errors and limits. No trigger comes before it, or a handler would get others' payloads.
-    if (isLambda(path))
-      ({ path: handler, answer } = await this.lambda.answer(request, response, path, query));
-    else {
-      const found = isInvocation(path) ? OWN : this.router.find(request.method as string, path);
-      if (found.kind === 'match') handler = found.route.path;
-      answer = await this.#answer(request, response, path, query, found);
-    }
-    if (isStreamed(answer)) await this.#stream(request, response, answer);
-    else this.#write(request, response, answer);
-    this.metrics.observe(handler, answer.status, performance.now() - started);
-  }
-
-  async #answer(
+  /** Never rejects but for a defect. */
+  #answer(
     request: IncomingMessage,
     response: ServerResponse,
     path: string,
     query: string,
     found: Found,
-  ): Promise<HttpResponse> {
-    let event: EventEnvelope | undefined;
-    let body: Uint8Array | AsyncIterable<Uint8Array> = NO_BYTES;
+  ): HttpResponse | Promise<HttpResponse> {
+    let meshId: string | undefined;
     try {
       this.#checkRequest(request);
-      if (found === OWN) return await this.#invocation(request, response, path);
+      if (found === OWN) return this.#invocation(request, response, path);
       const match = this.#matchOf(request, found);
       if ('status' in match) return match;
-      event = toEvent(request, path, query, match);
+      const event = toEvent(request, path, query, match);
+      meshId = event.id;
       const wish = wishOf(request.headers, Date.now());
-      const { connection, invoker } = this.#open();
-      if (wish) return await this.#accept(request, response, event, match, wish);
-      if (!isBodiless(request)) body = await takeBody(request, response, match, this.#limits(connection));
-      if (request.socket.destroyed) throw new MeshError('client-gone');
-      this.#clients.waits(request.socket, event.id);
-      return fromReply(await invoker.invoke(match.route.path, event, body));
+      if (wish) return this.#accept(request, response, event, match, wish);
+      if (!isBodiless(request)) return this.#callWithBody(request, response, event, match);
+      return this.#call(request, event, match, NO_BYTES);
     } catch (error) {
-      const fault = asMeshError(error);
-      if (fault.code === 'internal') this.log.error('A request failed.', fault);
-      if (event && !(body instanceof Uint8Array)) this.#giveUp(request, event.id);
-      return fromError(fault, event?.id);
-    } finally {
-      if (event) this.#clients.answered(request.socket, event.id);
+      return this.#fault(error, meshId);
     }
+  }
+
+  async #callWithBody(
+    request: IncomingMessage,
+    response: ServerResponse,
+    event: EventEnvelope,
+    match: Match,
+  ): Promise<HttpResponse> {
+    try {
+      const body = await takeBody(request, response, match, this.#limits(this.#open().connection));
+      return await this.#call(request, event, match, body);
+    } catch (error) {
+      return this.#fault(error, event.id);
+    }
+  }
+
+  /** @throws MeshError `client-gone`, `not-connected` */
+  #call(
+    request: IncomingMessage,
+    event: EventEnvelope,
+    { route }: Match,
+    body: Uint8Array | AsyncIterable<Uint8Array>,
+  ): Promise<HttpResponse> {
+    const { invoker } = this.#open();
+    const { socket } = request;
+    if (socket.destroyed) throw new MeshError('client-gone');
+    this.#clients.waits(socket, event.id);
+    const isInPieces = !(body instanceof Uint8Array);
+    return this.#answered(invoker.invoke(route.path, event, body), socket, event.id, isInPieces);
+  }
+
+  /** What it does not name, nobody keeps while the handler runs. */
+  #answered(
+    reply: Promise<CallReply>,
+    socket: Socket,
+    meshId: string,
+    isInPieces: boolean,
+  ): Promise<HttpResponse> {
+    return reply.then(
+      (answer) => {
+        this.#clients.answered(socket, meshId);
+        return fromReply(answer);
+      },
+      (error) => {
+        this.#clients.answered(socket, meshId);
+        if (isInPieces) this.#giveUp(socket, meshId);
+        return this.#fault(error, meshId);
+      },
+    );
+  }
+
+  #fault(error: unknown, meshId: string | undefined): HttpResponse {
+    const fault = asMeshError(error);
+    if (fault.code === 'internal') this.log.error('A request failed.', fault);
+    return fromError(fault, meshId);
   }
 
   /** Its handler need not go on. */
@@ -161,7 +209,7 @@ export class CallHandler {
   }
 
   /** What the client sent cannot be used, or cannot be had: the handler need not go on with what it was given of it. */
-  #giveUp({ socket }: IncomingMessage, meshId: string): void {
+  #giveUp(socket: Socket, meshId: string): void {
     if (socket.destroyed) return;
     this.link.open?.connection.publish(cancelSubject(meshId), 'cancelled' satisfies CancelCode);
   }
@@ -173,19 +221,27 @@ export class CallHandler {
     { route }: Match,
     wish: Wish,
   ): Promise<HttpResponse> {
-    const { keep, writer, connection } = this.#open();
-    const { headers, socket } = request;
-    const { message, most } = this.#limits(connection);
-    const largest = Math.min(message, most, payloadLimitOf(route, event.version) ?? message);
-    const body = isBodiless(request) ? NO_BYTES : await readBody(request, response, largest);
-    const accepted = { event, route, headers, network: callerOf(socket), body };
-    return this.asyncCalls.accept(accepted, wish, { keep, writer, maxBody: connection.maxBody });
+    try {
+      const { keep, writer, connection } = this.#open();
+      const { headers, socket } = request;
+      const { message, most } = this.#limits(connection);
+      const largest = Math.min(message, most, payloadLimitOf(route, event.version) ?? message);
+      const body = isBodiless(request) ? NO_BYTES : await readBody(request, response, largest);
+      const accepted = { event, route, headers, network: callerOf(socket), body };
+      return await this.asyncCalls.accept(accepted, wish, { keep, writer, maxBody: connection.maxBody });
+    } catch (error) {
+      return this.#fault(error, event.id);
+    }
   }
 
-  #invocation(request: IncomingMessage, response: ServerResponse, path: string): Promise<HttpResponse> {
-    const { keep, writer, connection } = this.#open();
-    const cancel = (id: string) => connection.publish(cancelSubject(id), '');
-    return this.invocations.answer(request, path, { keep, writer, cancel }, () => response.closed);
+  async #invocation(request: IncomingMessage, response: ServerResponse, path: string): Promise<HttpResponse> {
+    try {
+      const { keep, writer, connection } = this.#open();
+      const cancel = (id: string) => connection.publish(cancelSubject(id), '');
+      return await this.invocations.answer(request, path, { keep, writer, cancel }, () => response.closed);
+    } catch (error) {
+      return this.#fault(error, undefined);
+    }
   }
 
   /** Whom the request is for, or the answer where that settles it. @throws MeshError */
@@ -220,6 +276,13 @@ export class CallHandler {
     response.writeHead(status, headers);
     endWith(response, request.method === 'HEAD' ? NO_BYTES : body);
   }
+}
+
+/** Path and raw query of a request's target. */
+function targetOf(target: string): { path: string; query: string } {
+  const mark = target.indexOf('?');
+  if (mark < 0) return { path: target, query: '' };
+  return { path: target.slice(0, mark), query: target.slice(mark + 1) };
 }
 
 /** The system has all of an answer, or nobody is there to read it: a slow reader's is in flight until then. */
