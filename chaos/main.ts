@@ -12,6 +12,7 @@ import { run } from './run.ts';
  *   run, session          from the start to the report
  *   world, servers,       everything that runs, and where
  *   services, service
+ *   leftovers             a world's folder, and what killed runs left behind
  *   unit, tcp-proxy       one supervised process, to which faults happen; the cable between it and NATS
  *   ports, in-time        ports that are found again after a kill; a promise with a time limit
  *   inflict               the plan, carried out

@@ -1,7 +1,6 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Found } from './found.ts';
+import { keepFolder } from './leftovers.ts';
 import type { Options } from './options.ts';
 import { publishHandler } from './publish.ts';
 import type { Report } from './report.ts';
@@ -29,7 +28,7 @@ export async function run(
   const stamped = (line: string) =>
     say(`${((Date.now() - begun) / 1_000).toFixed(0).padStart(5)} s  ${line}`);
   const world = await startWorld(options, stamped);
-  if (options.keep) writeFileSync(join(world.folder, 'kept'), '');
+  if (options.keep) keepFolder(world.folder);
   const sources: Source[] = [];
   const found = new Found(world);
   try {

@@ -1,9 +1,7 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { reapOrphans } from '#servers';
+import { chmodSync, rmSync } from 'node:fs';
 import type { Relevance } from './explain.ts';
 import type { Fault } from './ledger.ts';
+import { makeFolder, removeLeftovers } from './leftovers.ts';
 import type { Options } from './options.ts';
 import { type Servers, startServers } from './servers.ts';
 import { type Services, startServices } from './services.ts';
@@ -20,14 +18,11 @@ export interface World {
   stop(): Promise<void>;
 }
 
-const PREFIX = 'mesh-chaos-';
-
 export async function startWorld(options: Options, say: (line: string) => void): Promise<World> {
   await removeLeftovers();
-  const folder = mkdtempSync(join(tmpdir(), PREFIX));
+  const folder = makeFolder();
   // Postgres runs as another user when root starts it: it may pass through, not look.
   chmodSync(folder, 0o711);
-  mkdirSync(join(folder, 'logs'));
   say(`Data and logs in ${folder}`);
   const servers = await startServers(folder, options.broker);
   const services = await startServices(folder, servers).catch(async (error) => {
@@ -49,22 +44,6 @@ export async function startWorld(options: Options, say: (line: string) => void):
     },
   };
 }
-
-/** What a harness that was itself killed left behind. */
-async function removeLeftovers(): Promise<void> {
-  for (const name of readdirSync(tmpdir()).filter((one) => one.startsWith(PREFIX))) {
-    const folder = join(tmpdir(), name);
-    // In use by a harness that still runs: not ours to remove.
-    const reaped = await reapOrphans(folder).then(
-      () => true,
-      () => false,
-    );
-    if (reaped && existsSync(join(folder, 'logs')) && !isKept(folder))
-      rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-const isKept = (folder: string): boolean => existsSync(join(folder, 'kept'));
 
 /** Kinds of units on the way of a source's events to their acknowledgement, and those that can make them come again. */
 const WAYS: Readonly<
