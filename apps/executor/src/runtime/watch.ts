@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { watchMemory } from './memory-watch.js';
 import type { WorkerLimits } from './runtime.js';
 import { bytesIn } from './scratch.js';
 
-const MEMORY_MS = 100;
+/** One look takes some 30 µs. */
+const CLOSEST_MS = 5;
 const SCRATCH_MS = 500;
 const MB = 1024 * 1024;
 
@@ -17,9 +19,12 @@ export function watch(
   exceeded: (detail: string) => void,
 ): () => void {
   const { memoryMb, scratchMb } = limits;
-  const memory = setInterval(() => {
-    if (residentBytes(pid) > memoryMb * MB) over(memoryDetail(limits));
-  }, MEMORY_MS);
+  const stopMemory = watchMemory({
+    memoryMb,
+    bytes: () => residentBytes(pid),
+    exceeded: () => over(memoryDetail(limits)),
+    closestMs: CLOSEST_MS,
+  });
   let looking = false;
   const scratch = setInterval(async () => {
     if (looking) return;
@@ -31,7 +36,7 @@ export function watch(
   let done = false;
   const stop = () => {
     done = true;
-    clearInterval(memory);
+    stopMemory();
     clearInterval(scratch);
   };
   const over = (detail: string) => {

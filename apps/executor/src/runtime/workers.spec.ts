@@ -358,3 +358,16 @@ describe('a thread', () => {
     expect(textOf(await run())).toBe(String(youngMb));
   });
 });
+
+describe('a process', () => {
+  it.each([
+    [512, 48],
+    // V8 has spaces of whole powers of two: three of eight.
+    [64, 24],
+  ])('of %d MB has %d for young objects', async (memoryMb, youngMb) => {
+    const code = `import { getHeapStatistics } from 'node:v8';
+      export default () => getHeapStatistics().heap_size_limit / (1 << 20)`;
+    const { run } = worker('process', code, {}, { memoryMb });
+    expect(textOf(await run())).toBe(String(memoryMb + youngMb));
+  });
+});

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { MeshError } from '#contracts';
 import { Guardian } from '../guardian.js';
 import { MemoryGroup } from '../memory-group.js';
+import { watchMemory } from '../memory-watch.js';
 import type { WorkerLimits } from '../runtime.js';
 import { bytesIn, type Scratch, scratchRoot } from '../scratch.js';
 import { memoryDetail } from '../watch.js';
@@ -11,7 +12,9 @@ import type { Output } from './output.js';
 
 /** After its end, how long what it still sent or printed may take to arrive, ms. */
 const LAST_WORDS_MS = 50;
-const LOOK_MS = 250;
+const SCRATCH_MS = 250;
+/** All processes of this machine are looked at for those of the group: a millisecond or so. */
+const CLOSEST_MS = 25;
 const MB = 1024 * 1024;
 
 let guardian: Guardian | undefined;
@@ -37,6 +40,7 @@ export class Bootstrap {
   readonly #child: ChildProcess;
   readonly gone: Promise<void>;
   #watch: NodeJS.Timeout | undefined;
+  #stopMemory: (() => void) | undefined;
   #group: MemoryGroup | undefined;
   #isOver = false;
   #isLooking = false;
@@ -101,7 +105,14 @@ export class Bootstrap {
     // A negative number is that of a process group: kill(1).
     guardian.watch(-pid);
     this.#confine(pid);
-    this.#watch = setInterval(() => void this.#look(pid), LOOK_MS);
+    const { limits } = this.options;
+    this.#stopMemory = watchMemory({
+      memoryMb: limits.memoryMb,
+      bytes: () => groupBytes(pid),
+      exceeded: () => this.#exceeded(memoryDetail(limits)),
+      closestMs: CLOSEST_MS,
+    });
+    this.#watch = setInterval(() => void this.#lookAtScratch(), SCRATCH_MS);
   }
 
   /** A limit that was asked for and does not hold is none. */
@@ -115,11 +126,10 @@ export class Bootstrap {
     }
   }
 
-  async #look(pid: number): Promise<void> {
+  async #lookAtScratch(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
     const { limits, scratch } = this.options;
-    if (groupBytes(pid) > limits.memoryMb * MB) return this.#exceeded(memoryDetail(limits));
     if ((await bytesIn(scratch.folder)) > limits.scratchMb * MB)
       this.#exceeded(
         `It wrote more than the ${limits.scratchMb} MB that a handler may keep in its scratch folder.`,
@@ -144,6 +154,7 @@ export class Bootstrap {
   #letGo(): void {
     this.#isOver = true;
     clearInterval(this.#watch);
+    this.#stopMemory?.();
     this.#group?.remove().catch(() => undefined);
     if (this.#child.pid !== undefined) guardian?.forget(-this.#child.pid);
     this.options.scratch.remove().catch(() => undefined);
