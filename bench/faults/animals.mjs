@@ -37,7 +37,7 @@ export const ANIMALS = [
   { key: 'hangs at start', code: 'for (;;); export default () => 1', timeoutMs: 300 },
   {
     key: 'blocks natively',
-    code: `import { scryptSync } from 'node:crypto'; export default () => { for (;;) scryptSync('a', 'b', 64, { N: 2 ** 20, maxmem: 2 ** 31 }) }`,
+    code: `import { pbkdf2Sync } from 'node:crypto'; export default () => pbkdf2Sync('a', 'b', 2 ** 31 - 1, 64, 'sha512')`,
     timeoutMs: 300,
     processOnly: true,
   },
@@ -45,7 +45,7 @@ export const ANIMALS = [
   {
     key: 'memory outside the heap',
     code: run(
-      'const kept = []; for (;;) kept.push(new WebAssembly.Memory({ initial: 1024 }).buffer && touched(new Uint8Array(new WebAssembly.Memory({ initial: 1024 }).buffer))); function touched(bytes) { bytes.fill(1); return bytes }',
+      'const kept = []; for (;;) { const { buffer } = new WebAssembly.Memory({ initial: 256 }); new Uint8Array(buffer).fill(1); kept.push(buffer) }',
     ),
     timeoutMs: 20_000,
     processOnly: true,
