@@ -61,7 +61,8 @@ describe('after nats-server was killed and started again', () => {
 
 const CHANGES = 200;
 const PATHS = Array.from({ length: 12 }, (_, n) => `stale/p${n}` as ControlPath);
-const RIGHT_WITHIN_MS = 2_000;
+/** Sooner than the feeds' periodic look at the bucket repairs what is missed from now on: it takes five seconds at the least. */
+const RIGHT_WITHIN_MS = 4_500;
 
 /** Changes routes as the registry does; each version answers with its own number. */
 class Changes {
