@@ -2,14 +2,14 @@ import { serve } from '../work/own-process.mjs';
 import { closedLoop } from './closed-loop.mjs';
 import { OpenLoop } from './open-loop.mjs';
 
-/** By URL and headers: connections are kept from one message to the next. */
+/** By URL and what else they are made with: connections are kept from one message to the next. */
 const loops = new Map();
 
-function loopOf(url, headers) {
-  const key = `${url} ${JSON.stringify(headers)}`;
+function loopOf(url, options) {
+  const key = `${url} ${JSON.stringify(options)}`;
   const known = loops.get(key);
   if (known) return known;
-  const made = new OpenLoop(url, headers);
+  const made = new OpenLoop(url, options);
   loops.set(key, made);
   return made;
 }
@@ -18,5 +18,9 @@ function loopOf(url, headers) {
 serve(({ loads, closed }) =>
   closed
     ? closedLoop(closed)
-    : Promise.all(loads.map(({ url, headers, ...load }) => loopOf(url, headers).run(load))),
+    : Promise.all(
+        loads.map(({ url, headers, connections, ...load }) =>
+          loopOf(url, { headers, connections }).run(load),
+        ),
+      ),
 );

@@ -16,7 +16,8 @@ export class Generator {
   }
 
   /**
-   * @param {{ url: string, headers?: Record<string, string>, perSecond: number, seconds: number }[]} loads at once
+   * @param {{ url: string, headers?: Record<string, string>, connections?: number, perSecond: number,
+   *   seconds: number }[]} loads at once
    * @returns one result each, as `OpenLoop.run` gives it
    */
   run(...loads) {

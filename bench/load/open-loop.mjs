@@ -8,17 +8,26 @@ import { HttpConnection } from './connection.mjs';
 
 const TICK_MS = 1;
 /** Beyond so many unanswered ones a request is not sent, and counts as failed. */
-const MOST_OPEN = 4_000;
+const MOST_UNANSWERED = 4_000;
 
 export class OpenLoop {
   #idle = [];
   #all = new Set();
-  #open = 0;
+  #unanswered = 0;
+  /** Connections that may still be used at once. */
+  #left;
+  /** Of those that are due, who wait for a connection. */
+  #waiting = [];
 
-  /** @param {string} url of the server; its path is asked for @param {Record<string, string>} headers more of them */
-  constructor(url, headers = {}) {
+  /**
+   * @param {string} url of the server; its path is asked for
+   * @param {{ headers?: Record<string, string>, connections?: number }} options more headers; and connections at the most,
+   *   for which requests then wait, as in a client with a pool
+   */
+  constructor(url, { headers = {}, connections = MOST_UNANSWERED } = {}) {
     const { port, pathname, search } = new URL(url);
     this.port = Number(port);
+    this.#left = connections;
     const lines = Object.entries({ host: `127.0.0.1:${port}`, ...headers }).map((one) => one.join(': '));
     this.request = Buffer.from([`GET ${pathname}${search} HTTP/1.1`, ...lines, '', ''].join('\r\n'));
   }
@@ -47,18 +56,29 @@ export class OpenLoop {
   }
 
   async #one(due, latencies) {
-    const status = this.#open >= MOST_OPEN ? 0 : await this.#ask();
+    const status = this.#unanswered >= MOST_UNANSWERED ? 0 : await this.#ask();
     latencies[status] ??= [];
     latencies[status].push(performance.now() - due);
   }
 
   async #ask() {
-    this.#open++;
+    this.#unanswered++;
+    if (this.#left > 0) this.#left--;
+    else await new Promise((turn) => this.#waiting.push(turn));
+    const status = await this.#send();
+    // Who has waited longest has its place.
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#left++;
+    this.#unanswered--;
+    return status;
+  }
+
+  async #send() {
     const connection = this.#free();
     const status = await connection.send(this.request);
     if (connection.broken) this.#all.delete(connection);
     else this.#idle.push(connection);
-    this.#open--;
     return status;
   }
 

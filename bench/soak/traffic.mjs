@@ -4,8 +4,13 @@ import { ask, until } from '../work/facts.mjs';
 import { MIX, PER_SECOND } from './handlers.mjs';
 
 const DEVICES = fileURLToPath(new URL('./devices-process.mjs', import.meta.url));
-/** So many that those which wait for 20 ms do not keep a processor idle. */
-const CAPACITY = { connections: 128, seconds: 10 };
+/**
+ * So many that those which wait for 20 ms do not keep a processor idle. A share of what is to be had over so many is a share
+ * of nothing over others: with thousands a request costs twice as much (ADR 58), so that each kind of request has as many, and
+ * waits for one in the generator.
+ */
+const CONNECTIONS = 128;
+const CAPACITY = { connections: CONNECTIONS, seconds: 10 };
 const LOOK_MS = 100;
 const PIECE_SECONDS = 10;
 const ASYNC = { prefer: 'respond-async' };
@@ -40,7 +45,11 @@ export class HttpTraffic {
     this.capacity = capacity;
     this.perSecond = perSecond;
     this.loads = [
-      ...mixOf(world).map(({ url, share }) => ({ url, perSecond: perSecond * share })),
+      ...mixOf(world).map(({ url, share }) => ({
+        url,
+        perSecond: perSecond * share,
+        connections: CONNECTIONS,
+      })),
       { url: `${world.http}/soak/works`, headers: ASYNC, perSecond: PER_SECOND.async },
     ];
   }
