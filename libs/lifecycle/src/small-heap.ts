@@ -6,10 +6,10 @@ import { setFlag } from './collector.js';
  * garbage and three times its old generation before it looks, over minutes under load, over hours where there is little to do.
  * That is memory which nobody uses, and a leak cannot be told from it.
  *
- * So the old generation is looked at when it has grown by 30 %: what little of each request grows old are some 4 MB a minute under
- * load, which over ten minutes looked like a leak where it was looked at when it had doubled. In a service that waits more than it
- * computes it is looked at when it has grown by a fifth, and the young one stops growing at 32 MB; where 1,500 requests wait at once that costs 18 % of the
- * processor time, so not in the executor and ingress-http. What docker-compose.yml starts those two with gives them a larger
+ * So the old generation is looked at when it has grown by 30 %: what little of each request grows old is some 4 MB a minute under
+ * load, and over ten minutes looked like a leak when it might double. In a service that waits more than it computes it is looked
+ * at when it has grown by a fifth, and the young one stops growing at 32 MB; where 1,500 requests wait at once that costs 18 % of
+ * the processor time, so not in the executor and ingress-http. What docker-compose.yml starts those two with gives them a larger
  * young space of a fixed size (ADR 58).
  */
 
